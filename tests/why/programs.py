@@ -141,9 +141,13 @@ class Place:
 
     def __call__(self, *arguments: str, status: int = 0) -> str:
         """Run `partita ARGUMENTS` in this process; return what it prints."""
-        out, err, ended = in_process.run(self.folder, list(arguments), self._env, "")
+        out, err, ended = self.said(*arguments)
         assert ended == status, out + err
         return out
+
+    def said(self, *arguments: str) -> tuple[str, str, int]:
+        """Return what a command prints on stdout and stderr, and its exit status."""
+        return in_process.run(self.folder, list(arguments), self._env, "")
 
     def start(self, name: str, *args: Any, id: str | None = None, file: str = "flows.py") -> str:
         """Start a workflow of the program; return its id."""

@@ -169,3 +169,23 @@ def test_every_form_of_the_answer(database: Place) -> None:
     assert named == f"  next: partita worker FILE --backend {database.url}"
     assert json.loads(database("why", "adds", "-o", "jsonl"))["code"] == "NO_WORKER"
     database("why", "nobody", status=3)
+
+
+def test_every_command_says_the_same(database: Place) -> None:
+    with database.working():
+        database.until_why(database.start("retries"), "RETRIES")
+        found = database.why("retries")
+        shown = json.loads(database("show", "retries", "-o", "json"))["why"]
+        assert (shown["code"], shown["next"]) == (found["code"], found["next"])
+        text = database("show", "retries").splitlines()
+        assert text[-2].startswith(
+            "Why: retries is not done because activity flaky (id 1) is tried"
+        )
+        assert text[-1] == "Next: partita tasks retries"
+        wide = database("list", "-o", "wide")
+        assert "RETRIES" in wide
+        assert "activity flaky (id 1) is tried again" in wide
+        out, err, status = database.said("result", "retries", "--timeout", "0.1")
+    assert (out, status) == ("", 4)
+    assert "not done within 0.1 s: activity flaky (id 1) is tried again" in err
+    assert err.endswith("; next: partita tasks retries [WAIT_TIMED_OUT]\n")

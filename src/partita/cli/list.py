@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -13,11 +13,16 @@ from partita.authoring.execution import search_attributes
 from partita.cli import options as o
 from partita.cli import output as out
 from partita.cli.offers import Offers, completed
+from partita.client import Client
 from partita.client.search import Search, find
 from partita.client.search import count as count_executions
-from partita.errors import InvalidOptionError
+from partita.client.why import explain
+from partita.errors import ExecutionNotFoundError, InvalidOptionError
+from partita.history import WorkflowExecution
 from partita.operations.prune import UNITS, read_span
+from partita.ports.service import ExecutionInfo
 from partita.ports.state import ExecutionFilter, Status
+from partita.views.verdicts import DONE
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -53,18 +58,39 @@ def _filter_options(command: F) -> F:
 @_filter_options
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
 @o.backend_option
-@o.format_option("table", "json", "jsonl")
+@o.format_option("table", "wide", "json", "jsonl")
 def list_(limit: int, backend: o.Backend, output: str, **wanted: Any) -> None:
     """List executions, newest first.
 
     WHEN is a date such as 2026-11-21 or 2026-11-21T18:30, in the local time zone unless it names
-    one, or a span of time ago, such as 90s, 15m, 2h, 3d or 1w.
+    one, or a span of time ago, such as 90s, 15m, 2h, 3d or 1w. `-o wide` adds why each of them is
+    not done, or failed, as `partita why` says it.
     """
     search = _search(limit=limit, **wanted)
     backend.note_missing()
     with backend.look() as client:
         infos = find(client.service, search)
+        if output == "wide":
+            _print_wide(client, infos)
+            return
     out.print_items(output, infos, out.EXECUTION_HEADINGS, out.info_cells, out.info_row)
+
+
+def _print_wide(client: Client, infos: Iterable[ExecutionInfo]) -> None:
+    """Print a table with what `why` says of each execution."""
+    rows = []
+    for info in infos:
+        execution = WorkflowExecution(info.workflow_id, info.run_id)
+        rows.append([*out.info_cells(info), *_why_cells(client, execution)])
+    out.print_table([*out.EXECUTION_HEADINGS, "CODE", "WHY"], rows)
+
+
+def _why_cells(client: Client, execution: WorkflowExecution) -> list[str]:
+    try:
+        found = explain(client.service, client.domain, execution, asks=False)
+    except ExecutionNotFoundError:  # removed since
+        return ["", ""]
+    return ["", ""] if found.code in DONE else [found.root.code, found.reason]
 
 
 @click.command()

@@ -17,6 +17,7 @@ from partita.cli import output as out
 from partita.cli.histories import history_of
 from partita.cli.standing import note_unserved, payload_text, waits_of
 from partita.cli.timelines import print_timeline
+from partita.cli.why import next_command, verdict_row
 from partita.codec import plain_data
 from partita.errors import InvalidOptionError
 from partita.history import AnyEvent, WorkflowExecutionCompleted
@@ -29,6 +30,7 @@ from partita.views.failures import escaped
 from partita.views.records import Step, TaskRecord, activities_of, children_of, step_of
 from partita.views.stacks import stack_of
 from partita.views.standing import failed_at, reason, taken
+from partita.views.verdicts import DONE, Verdict
 from partita.worker.code_loader import load
 
 DEFAULT_LIMIT = 100
@@ -114,6 +116,8 @@ def show(
             input=payload_text(client, getattr(events[0], "input", None)),
             result=payload_text(client, _result(events)),
             limit=limit or (DEFAULT_LIMIT if output == "table" else len(events)),
+            verdict=client.why(workflow_id, run_id=detail.info.run_id),
+            given=[] if backend.url is None else ["--backend", backend.url],
         )
     if output == "table":
         _print_state(state)
@@ -131,6 +135,8 @@ class _State:
     input: str | None
     result: str | None
     limit: int  # of steps and of children
+    verdict: Verdict
+    given: list[str]  # the words that name the backend
 
 
 def _result(events: Sequence[AnyEvent]) -> str | None:
@@ -155,6 +161,9 @@ def _print_state(state: _State) -> None:
     for wait in state.waits:
         click.echo(f"It waits for: {wait}")
     _print_decision(state.detail.decision, state.events, time.time())
+    if state.verdict.code not in DONE:
+        click.echo(f"Why: {escaped(state.verdict.sentence)}")
+        click.echo(f"Next: {escaped(next_command(state.verdict, state.given))}")
 
 
 def _parted(state: _State) -> tuple[list[TaskRecord], list[TaskRecord]]:
@@ -259,6 +268,7 @@ def _state_row(state: _State) -> dict[str, object]:
         "input": _data(state.input),
         "result": _data(state.result),
         "waits_for": state.waits,
+        "why": verdict_row(state.verdict, state.given),
         "steps_done": _in_state(state.steps, "completed"),
         "steps_failed": _in_state(state.steps, *FAILED_STATES),
         "steps_scheduled": len(state.steps),

@@ -21,8 +21,8 @@ from partita.client.execution_status import ExecutionStatus
 from partita.client.fallbacks import waits_of
 from partita.client.history_list import HistoryList
 from partita.client.messages import RETRY_INTERVAL, Messages
-from partita.client.open_executions import why_open
 from partita.client.validation import checked_wait
+from partita.client.why import how_it_goes
 from partita.codec import ANY, Converter, plain_data, read_untyped
 from partita.history.document import ExportedHistory, export
 from partita.ports.capabilities import (
@@ -136,7 +136,7 @@ class ExecutionClient:
             try:
                 info = waits_of(self.service).wait_closed(self._domain, execution, left)
                 is_reached = True
-                state = "" if info else why_open(self.service, self._domain, execution)
+                state = "" if info else how_it_goes(self.service, self._domain, execution)
                 last = None if info is None else self._last_event(info)
             except (errors.StoreUnavailableError, errors.WaitTimeoutError) as error:
                 if isinstance(error, errors.WaitTimeoutError) or (is_reached and left == 0.0):
@@ -176,7 +176,7 @@ class ExecutionClient:
         """Return the error of a wait for a result that did not come in time."""
         try:
             execution = h.WorkflowExecution(workflow_id, run_id)
-            return _late(workflow_id, timeout, why_open(self.service, self._domain, execution))
+            return _late(workflow_id, timeout, how_it_goes(self.service, self._domain, execution))
         except errors.StoreUnavailableError as away:
             late = _late(workflow_id, timeout, _hidden_by(away))
             late.__cause__ = away

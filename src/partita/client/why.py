@@ -16,11 +16,11 @@ from msgspec.structs import replace
 from partita import errors
 from partita import history as h
 from partita.authoring.schedules import TYPE as SCHEDULE
-from partita.client.declared import stacks_of_code, waits_of_code
-from partita.client.execution_client import ExecutionClient, exported
-from partita.client.schedules import PREFIX, Schedules
-from partita.codec import Converter
-from partita.history.document import ExportedHistory
+from partita.authoring.schedules import ScheduleSpec, ScheduleState, scheduler
+from partita.client.declared import TIMEOUT, stacks_of_code, waits_of_code
+from partita.client.messages import Messages
+from partita.codec import Converter, decoder
+from partita.history.document import ExportedHistory, export
 from partita.ports.capabilities import (
     SupportsLimits,
     SupportsPauses,
@@ -41,8 +41,17 @@ from partita.views.verdicts import Verdict, command
 
 T = TypeVar("T")
 
+_read_state = decoder(ScheduleState)
+_read_spec = decoder(ScheduleSpec)
+
 MAX_GENERATIONS = 10
 """Generations of children that are followed down."""
+
+MAX_EXECUTIONS = 50
+"""Executions that are asked for one verdict."""
+
+SILENCE = 1.0
+"""Seconds after which a worker that does not answer is not asked about further executions."""
 
 MAX_CHILDREN = 20
 """Children of one execution that are asked."""
@@ -61,17 +70,30 @@ def explain(
     execution: h.WorkflowExecution,
     *,
     converter: Converter | None = None,
+    asks: bool = True,
     replays: bool = False,
 ) -> Verdict:
-    """Return why an execution is not done, or how it ended.
+    """Return why an execution is not done, or how it ended. Changes nothing.
 
-    With `replays`, code that was imported here is replayed to see where it waits, if no worker
-    tells. Changes nothing.
+    If it `asks`, workers are asked where the code waits, which takes seconds where none answers;
+    with `replays`, code that was imported here is replayed to see it, if no worker tells.
 
     Raises:
         ExecutionNotFoundError: there is no such execution.
     """
-    return _Inquiry(service, domain, converter or Converter(), replays).verdict(execution)
+    inquiry = _Inquiry(service, domain, converter or Converter(), asks=asks, replays=replays)
+    return inquiry.verdict(execution)
+
+
+def how_it_goes(service: Service, domain: str, execution: h.WorkflowExecution) -> str:
+    """Return how an open execution goes on, or why it cannot, as the end of a sentence."""
+    found = explain(service, domain, execution, asks=False)
+    if found.status != "OPEN":
+        return ""
+    if found.root.code not in TROUBLE:
+        return f"; it goes on: {found.reason}"
+    is_told = not found.next or found.next in found.reason
+    return f": {found.reason}" + ("" if is_told else f"; next: {found.next}")
 
 
 def explained(history: ExportedHistory, converter: Converter | None = None) -> Verdict:
@@ -91,18 +113,26 @@ def explained(history: ExportedHistory, converter: Converter | None = None) -> V
 class _Inquiry:
     """One question to a service, and what was asked once for all executions in it."""
 
-    def __init__(self, service: Service, domain: str, converter: Converter, replays: bool) -> None:
+    def __init__(
+        self, service: Service, domain: str, converter: Converter, *, asks: bool, replays: bool
+    ) -> None:
         self._service = service
         self._domain = domain
         self._converter = converter
+        self._asks = asks
         self._replays = replays
-        self._now = time.time()
+        self._left = MAX_EXECUTIONS
+        clock: Callable[[], float] = getattr(
+            service, "current_time", time.time
+        )  # a test may set it
+        self._now = clock()
         self._around: Surroundings | None = None
 
     def verdict(
         self, execution: h.WorkflowExecution, generations: int = MAX_GENERATIONS
     ) -> Verdict:
         """Return the verdict on an execution."""
+        self._left -= 1
         detail = self._service.describe(self._domain, execution)
         exact = h.WorkflowExecution(detail.info.workflow_id, detail.info.run_id)
         first = max(0, detail.info.event_count - NEWEST)
@@ -120,7 +150,7 @@ class _Inquiry:
     ) -> Verdict:
         child = failed_child(events) if detail.info.status is Status.FAILED else None
         cause = None
-        if child is not None and generations:
+        if child is not None and generations and self._left > 0:
             cause = _if_there(lambda: self.verdict(child, generations - 1))
             if cause is not None and cause.status == "OPEN":  # its id was used again
                 cause = None
@@ -166,11 +196,14 @@ class _Inquiry:
         if detail.decision is not None:
             return (), ()
         workers = None if self._around is None else self._around.workers
-        if workers is None or workers:
+        if self._asks and (workers is None or workers):
+            begun = time.monotonic()
             stacks = stacks_of_code(self._service, self._domain, exact)
             if stacks is not None:
                 return stacks, ()
-            waits = waits_of_code(self._service, self._domain, exact) if workers else None
+            self._asks = time.monotonic() - begun < SILENCE
+            asks = workers and self._asks
+            waits = waits_of_code(self._service, self._domain, exact) if asks else None
             if waits is not None:
                 return (), waits
         if not self._replays or code_of(detail.info.workflow_type) is None:
@@ -178,7 +211,7 @@ class _Inquiry:
         return self._replayed(exact), ()
 
     def _replayed(self, exact: h.WorkflowExecution) -> Sequence[CodeStack]:
-        history = exported(self._service, self._domain, exact)
+        history = export(self._domain, exact, self._service.history(self._domain, exact))
         try:
             return stack_of(history, None, self._converter, bounds_of(self._service)).stacks
         except errors.PartitaError:  # the code does not fit: then it does not tell
@@ -187,7 +220,7 @@ class _Inquiry:
     def _children(self, detail: ExecutionDetail, generations: int) -> Iterator[Found]:
         for child in detail.children[:MAX_CHILDREN]:
             found = None
-            if generations:
+            if generations and self._left > 0:
                 found = _if_there(lambda: self.verdict(child.execution, generations - 1))  # noqa: B023
             yield _child(child, found)
 
@@ -197,13 +230,12 @@ class _Inquiry:
         """Return how a schedule stands."""
         if detail.info.workflow_type.name != SCHEDULE or detail.decision is not None:
             return
-        client = ExecutionClient(self._service, self._domain, self._converter, time.monotonic)
-        id = detail.info.workflow_id.removeprefix(PREFIX)
+        id = detail.info.workflow_id.partition(":")[2] or detail.info.workflow_id
         try:
-            info = Schedules(client, lambda: None).get(id)
+            state = self._answer(detail, "describe", _read_state)
+            spec = self._answer(detail, "spec", _read_spec)
         except errors.PartitaError:
             return
-        state = info.state
         if state.paused:
             note = f": {state.note}" if state.note else ""
             yield found_as(
@@ -217,11 +249,20 @@ class _Inquiry:
             at = datetime.fromisoformat(state.next).timestamp()
             yield found_as(
                 "SCHEDULE_WAITS",
-                f"schedule {id} starts {info.spec.workflow} next at {until(at, around.now)}",
+                f"schedule {id} starts {spec.workflow} next at {until(at, around.now)}",
                 command("schedule", "preview", id),
                 schedule=id,
                 next_at=at,
             )
+
+    def _answer(self, detail: ExecutionDetail, query: str, read: Callable[[str], T]) -> T:
+        """Return what a schedule's code answers."""
+        messages = Messages(self._service, self._domain, self._converter, time.monotonic)
+        exact = h.WorkflowExecution(detail.info.workflow_id, detail.info.run_id)
+        payload = messages.payload((), None, "no arguments")
+        given = messages.query(exact, query, payload, scheduler, TIMEOUT)
+        answer: T = self._converter.load(self._converter.dump(given), read, "a schedule")
+        return answer
 
 
 def _child(child: OpenChild, found: Verdict | None) -> Found:

@@ -79,9 +79,9 @@ def is_dead(worker: WorkerRecord, now: float) -> bool:
     return worker.lease_until <= now or _is_gone(worker)
 
 
-def living(workers: Iterable[WorkerRecord]) -> list[WorkerRecord]:
-    """Return the workers that are not known to be dead."""
-    now = time.time()
+def living(workers: Iterable[WorkerRecord], now: float | None = None) -> list[WorkerRecord]:
+    """Return the workers that are not known to be dead; `now` is by the clock of their engines."""
+    now = time.time() if now is None else now
     return [worker for worker in workers if not is_dead(worker, now)]
 
 

@@ -64,7 +64,11 @@ class Reads:
 
     def living_workers(self) -> list[WorkerRecord]:
         """Return the workers that are not known to be dead, of all processes."""
-        return living(catalogue.workers(self._scheduler.store))
+        return living(catalogue.workers(self._scheduler.store), self.current_time())
+
+    def current_time(self) -> float:
+        """Return the time by which this engine works, in seconds since the epoch."""
+        return self._scheduler.current_time()
 
     def history(
         self, domain: str, execution: WorkflowExecution, *, after: int = 0

@@ -312,6 +312,10 @@ class Scheduler:
     def _serve_again(self, attachment: Attachment | None) -> None:
         self._attachment = attachment
 
+    def current_time(self) -> float:
+        """Return the time, in seconds since the epoch."""
+        return self._clock()
+
     def look_again(self) -> None:
         """Look for work at the next transaction; on the engine's thread."""
         self._agenda.is_unknown = True

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from partita.history import ActivityTaskRescheduled
 from partita.ports.service import ExecutionDetail, Pause, PauseKind
 from partita.ports.state import PAUSED, OpenActivity, OpenDecision, OpenTimer
 from partita.views.durations import since, until
 from partita.views.failures import printable
-from partita.views.serving import unserved_task
+from partita.views.serving import NOBODY, unserved_task
 from partita.views.surroundings import Surroundings, at_line, error_evidence, place_in
 from partita.views.verdicts import Verdict, command
 
@@ -58,9 +59,10 @@ def verdict_of_open(
     found = [*_paused(detail, around), *extra]
     if detail.decision is not None:
         found.append(_decision(detail, detail.decision, around))
-    found += [_activity(detail, one, around) for one in detail.activities]
+    found += [_activity(detail, one, around) for one in _telling(detail.activities)]
     if detail.decision is None:
         found += _waits(detail, around)
+    found += _nobody(detail, around, found)
     found.sort(key=lambda one: one.rank)
     first, info = found[0], detail.info
     return Verdict(
@@ -74,6 +76,32 @@ def verdict_of_open(
         child=first.child,
         others=tuple(dict.fromkeys(one.reason for one in found[1 : SHOWN + 1])),
     )
+
+
+def _nobody(
+    detail: ExecutionDetail, around: Surroundings, found: Sequence[Found]
+) -> Iterator[Found]:
+    """Return that no worker is alive, where nothing waits for one at this moment.
+
+    It is told first if something is due: nobody looks at the clock.
+    """
+    if around.workers is None or around.workers or any(one.code == "NO_WORKER" for one in found):
+        return
+    dues = [one.due for one in (*detail.timers, *detail.activities) if one.due is not None]
+    is_due = any(due < around.now for due in dues)
+    made = found_as("NO_WORKER", NOBODY, "partita worker FILE")
+    yield made if is_due else replace(made, rank=RANKS["WAITS"] + 1)
+
+
+def _telling(activities: Sequence[OpenActivity]) -> list[OpenActivity]:
+    """Return some activities of each kind and state: what holds of them holds of their like."""
+    kinds: dict[object, list[OpenActivity]] = {}
+    for one in activities:
+        kind = (one.name, one.queue, bool(one.started_event_id), one.attempt > 1, one.owner)
+        alike = kinds.setdefault(kind, [])
+        if len(alike) < SHOWN:
+            alike.append(one)
+    return [one for alike in kinds.values() for one in alike]
 
 
 _CANCELLED = "; it was asked to cancel itself"
@@ -200,10 +228,9 @@ def _unserved(
     found = unserved_task(item, around.workers, workflow_id)
     if found is None:
         return None
-    waits = f", since {since(item.since, around.now)}" if item.since else ""
     return found_as(
         found.code,
-        found.what + waits,
+        str(found),
         found.command,
         type=item.name,
         task_list=item.queue,
@@ -346,11 +373,13 @@ def _waits(detail: ExecutionDetail, around: Surroundings) -> Iterator[Found]:
     signal = around.wait_named("signal ")
     if signal is not None:
         yield _signal(id, signal[0].what, signal[1], detail.timers, around)
+    is_told = bool(around.stacks or around.waits)
     for timer in detail.timers[: SHOWN + 1]:
         place = (around.wait_named("timer ") or ("", {}))[1] if len(detail.timers) == 1 else {}
         yield found_as(
             "SLEEPS",
-            f"it sleeps until {until(timer.due or now, now)}{at_line(place)}",
+            f"{'it sleeps' if is_told else f'timer {timer.id} runs'} until "
+            f"{until(timer.due or now, now)}{at_line(place)}",
             command("result", id),
             timer_id=timer.id,
             until_at=timer.due,

@@ -12,6 +12,9 @@ from partita.ports.catalogue import ALWAYS_SERVED, WorkerRecord
 from partita.ports.service import ExecutionDetail
 from partita.ports.state import DEFAULT_TASK_LIST, PAUSED, OpenActivity, OpenDecision
 
+NOBODY = "no worker of Partita is alive; start one: partita worker FILE"
+"""What is said where no task waits at the moment: others may poll, who leave no record."""
+
 
 class Unserved(NamedTuple):
     """Why nobody takes a task."""
