@@ -136,15 +136,20 @@ def test_a_notice_of_an_activity_tells_how_it_stood(service: SwfService) -> None
         client.start_with(flow, [1], workflow_id="w").result(timeout=20)
         stop()
     found = [
-        (one.name, one.activity.activity_type.name, bool(one.activity.started_event_id))
+        (
+            one.name,
+            one.activity.activity_type.name,
+            one.activity.attempt,
+            bool(one.activity.started_event_id),
+        )
         for one in heard.notices
         if one.activity is not None
     ]
     assert found == [
-        ("activity_started", "work", False),
-        ("activity_completed", "work", True),
-        *([("activity_started", "shaky", False), ("activity_rescheduled", "shaky", True)]),
-        *([("activity_started", "shaky", False), ("activity_completed", "shaky", True)]),
+        ("activity_started", "work", 1, False),
+        ("activity_completed", "work", 1, True),
+        *([("activity_started", "shaky", 1, False), ("activity_rescheduled", "shaky", 1, True)]),
+        *([("activity_started", "shaky", 2, False), ("activity_completed", "shaky", 2, True)]),
     ]
 
 

@@ -17,6 +17,7 @@ from partita.ports.notices import BY_EVENT, HEARTBEAT, Notice
 from partita.ports.state import OpenActivity
 from partita.swf.backend.history_reader import HistoryReader
 from partita.swf.backend.ids import unescaped
+from partita.swf.backend.open_items import scheduled_activity
 from partita.swf.backend.translate_history import TranslatedHistory
 
 MAX_HEARTBEATS = 1_000
@@ -121,7 +122,7 @@ class FollowedRun:
     def _note(self, event: h.AnyEvent) -> OpenActivity | None:
         """Take in an event; return the activity that it is about, as it stood before."""
         if isinstance(event, h.ActivityTaskScheduled):
-            self._open[event.event_id] = _scheduled(event)
+            self._open[event.event_id] = scheduled_activity(event)
             return None
         number = getattr(event, "scheduled_event_id", 0)
         found = self._open.get(number)
@@ -135,13 +136,7 @@ class FollowedRun:
                 started_at=event.event_timestamp,
             )
         elif isinstance(event, h.ActivityTaskRescheduled):
-            self._open[number] = replace(
-                found,
-                queue=found.task_list,
-                since=event.event_timestamp,
-                started_event_id=0,
-                started_at=0.0,
-            )
+            self._open[number] = _rescheduled(found, event)
         else:
             del self._open[number]
         return found
@@ -161,20 +156,16 @@ class FollowedRun:
         )
 
 
-def _scheduled(event: h.ActivityTaskScheduled) -> OpenActivity:
-    return OpenActivity(
-        id=event.activity_id,
-        name=event.activity_type.key,
-        queue=event.task_list,
+def _rescheduled(activity: OpenActivity, event: h.ActivityTaskRescheduled) -> OpenActivity:
+    waits, counts = event.backoff > 0, event.cause is not h.RescheduleCause.GIVEN_BACK
+    return replace(
+        activity,
+        queue=None if waits else activity.task_list,
         since=event.event_timestamp,
-        activity_type=event.activity_type,
-        scheduled_event_id=event.event_id,
-        scheduled_at=event.event_timestamp,
-        input=event.input,
-        schedule_to_start=event.schedule_to_start,
-        start_to_close=event.start_to_close,
-        schedule_to_close=event.schedule_to_close,
-        heartbeat=event.heartbeat,
-        task_list=event.task_list,
-        retry_policy=event.retry_policy,
+        due=event.event_timestamp + event.backoff if waits else None,
+        started_event_id=0,
+        started_at=0.0,
+        attempt=event.attempt + counts,
+        reason=event.reason or activity.reason,
+        failure=event.details or activity.failure,
     )

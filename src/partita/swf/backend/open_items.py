@@ -42,29 +42,38 @@ def _activity(activity: Activity, timeline: Timeline) -> OpenActivity:
     last = None if known is None else known.events[-1]
     failed = last if isinstance(last, h.ActivityTaskRescheduled) else None
     waits = failed is not None and failed.backoff > 0
-    return OpenActivity(
-        id=first.activity_id,
-        name=first.activity_type.key,
+    return replace(
+        scheduled_activity(first),
         queue=None if begun or waits else first.task_list,
         since=first.event_timestamp if last is None else last.event_timestamp,
         due=failed.event_timestamp + failed.backoff if failed is not None and waits else None,
-        activity_type=first.activity_type,
-        scheduled_event_id=first.event_id,
-        scheduled_at=first.event_timestamp,
         started_event_id=begun.event_id if begun else 0,
         started_at=begun.event_timestamp if begun else 0.0,
         attempt=activity.attempt.number,
-        input=first.input,
         details=activity.heartbeat,
         cancel_requested_event_id=activity.cancel_requested_event_id,
+        reason=None if failed is None else failed.reason,
+        failure=None if failed is None else failed.details,
+    )
+
+
+def scheduled_activity(first: h.ActivityTaskScheduled) -> OpenActivity:
+    """Return an activity as it stands when it has been scheduled."""
+    return OpenActivity(
+        id=first.activity_id,
+        name=first.activity_type.key,
+        queue=first.task_list,
+        since=first.event_timestamp,
+        activity_type=first.activity_type,
+        scheduled_event_id=first.event_id,
+        scheduled_at=first.event_timestamp,
+        input=first.input,
         schedule_to_start=first.schedule_to_start,
         start_to_close=first.start_to_close,
         schedule_to_close=first.schedule_to_close,
         heartbeat=first.heartbeat,
         task_list=first.task_list,
         retry_policy=first.retry_policy,
-        reason=None if failed is None else failed.reason,
-        failure=None if failed is None else failed.details,
     )
 
 
