@@ -2,7 +2,7 @@
 
     python -m benchmarks [compile] [compositions] [embedded] [language] [listing] [growth]
                          [machines] [memory] [openwhisk] [plain] [shared] [stepfunctions] [swf]
-                         [verdicts]
+                         [verdicts] [watch]
 
 A run of all sections writes benchmarks/results/latest.json.
 """
@@ -30,6 +30,7 @@ from benchmarks import (
     stepfunctions,
     swf,
     verdicts,
+    watching,
 )
 from benchmarks.floor import commits_per_second
 from benchmarks.report import Report
@@ -151,6 +152,7 @@ SECTIONS: dict[str, Callable[[Report, Path], None]] = {
     "shared": add_shared,
     "stepfunctions": stepfunctions.add_stepfunctions,
     "swf": swf.add_swf,
+    "watch": watching.add_watching,
 }
 
 

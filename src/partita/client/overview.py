@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from partita.client.execution_client import ExecutionClient
 from partita.errors import PartitaError
@@ -58,8 +59,15 @@ class Overview(Struct, frozen=True, kw_only=True):
 class Overviews:
     """Looks at one domain again and again; keeps what cannot change any more."""
 
-    def __init__(self, client: ExecutionClient, open_limit: int = OPEN) -> None:
+    def __init__(
+        self,
+        client: ExecutionClient,
+        open_limit: int = OPEN,
+        wanted: ExecutionFilter | None = None,
+    ) -> None:
+        """`wanted` says which executions are looked at; its statuses and limit say nothing."""
         self._client = client
+        self._wanted = wanted or ExecutionFilter(domain=client.domain)
         self._open_limit = open_limit
         self._service = client.service
         self._reasons: dict[str, str] = {}  # by run id
@@ -117,7 +125,7 @@ class Overviews:
         return self._service.list_executions(self._filter(*statuses, limit=limit)).executions
 
     def _filter(self, *statuses: Status, limit: int = 1) -> ExecutionFilter:
-        return ExecutionFilter(domain=self._client.domain, statuses=statuses, limit=limit)
+        return replace(self._wanted, statuses=statuses, limit=limit)
 
 
 def _execution(info: ExecutionInfo) -> WorkflowExecution:
