@@ -1,8 +1,9 @@
-"""A web application in front of workflows: it starts, waits, signals and streams progress.
+"""A web application in front of workflows: it starts, waits, signals, updates, streams progress.
 
     uvicorn examples.web.orders:app
     curl -X POST localhost:8000/orders/7 -d '{"item": "a piano", "cents": 420000}'
     curl -N localhost:8000/orders/7/events &
+    curl -X PUT localhost:8000/orders/7/price -d 400000
     curl -X POST localhost:8000/orders/7/approval -d 'true'
     curl localhost:8000/orders/7
 
@@ -21,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from partita import activity, wait_signal, workflow
+from partita import activity, update, wait_signal, workflow
 from partita.client import AsyncClient, Client
 from partita.connect import connect
 from partita.errors import ExecutionNotFoundError, InvalidInputError, WaitTimeoutError
@@ -38,6 +39,12 @@ def charge(item: str, cents: int) -> str:
 
 @workflow
 def order(item: str, cents: int) -> str:
+    @update
+    def reprice(new_cents: int) -> int:
+        nonlocal cents
+        before, cents = cents, new_cents
+        return before
+
     if not wait_signal("approval", bool):
         return f"{item} is refused"
     return charge(item, cents)
@@ -61,6 +68,13 @@ async def approve(request: Request) -> Response:
     client: AsyncClient = request.app.state.client
     await client.handle(request.path_params["id"]).signal("approval", decision)
     return Response(status_code=204)
+
+
+async def reprice(request: Request) -> Response:
+    """Change the price of an order that is not decided yet; answer with the one before."""
+    client: AsyncClient = request.app.state.client
+    handle = client.handle(request.path_params["id"])
+    return JSONResponse({"before": await handle.update("reprice", await _json(request))})
 
 
 async def _json(request: Request) -> Any:
@@ -113,6 +127,7 @@ ROUTES = [
     Route("/orders/{id}", begin, methods=["POST"]),
     Route("/orders/{id}", result),
     Route("/orders/{id}/approval", approve, methods=["POST"]),
+    Route("/orders/{id}/price", reprice, methods=["PUT"]),
     Route("/orders/{id}/events", events),
 ]
 HANDLERS: dict[Any, Any] = {ExecutionNotFoundError: not_open, InvalidInputError: misfit}

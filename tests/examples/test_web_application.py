@@ -65,6 +65,7 @@ def test_an_order_is_started_approved_awaited_and_followed() -> None:
             assert (await call("POST", "/orders/7/approval", "yes"))[0] == 400
             assert (await call("POST", "/orders/9", {"item": "a pen"}))[0] == 400
             assert (await call("POST", "/orders/9", [1]))[0] == 400
+            assert (await call("PUT", "/orders/7/price", 1))[0] == 409
             assert (await call("POST", "/orders/9", {"item": "a pen", "cents": "x"}))[0] == 400
 
     asyncio.run(use())
@@ -77,9 +78,12 @@ def test_a_thousand_requests_wait_at_a_time() -> None:
             order = {"item": "a pen", "cents": 100}
             await asyncio.gather(*[call("POST", f"/orders/{id}", order) for id in ids])
             waits = [asyncio.create_task(call("GET", f"/orders/{id}")) for id in ids]
+            prices = [call("PUT", f"/orders/{id}/price", 200) for id in ids]
+            assert set(await asyncio.gather(*prices)) == {(200, '{"before":100}')}
+            assert not any(wait.done() for wait in waits)
             sent = [call("POST", f"/orders/{id}/approval", id % 2 == 0) for id in ids]
             assert {status for status, _ in await asyncio.gather(*sent)} == {204}
             ends = [json.loads(text)["result"] for _, text in await asyncio.gather(*waits)]
-            assert ends == ["a pen is paid with 1.00", "a pen is refused"] * (MANY // 2)
+            assert ends == ["a pen is paid with 2.00", "a pen is refused"] * (MANY // 2)
 
     asyncio.run(use())
