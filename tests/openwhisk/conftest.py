@@ -19,6 +19,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     packages = tmp_path_factory.mktemp("packages")
     packages.chmod(0o755)  # actions have users of their own
     (packages / "node_modules").symlink_to(npm.installed())
+    (packages / "python").mkdir()
+    (packages / "python" / "sample_package.py").write_text("VALUE = 7\n")
     with pytest.MonkeyPatch.context() as patch, openwhisk_endpoint(blocking_seconds=30) as made:
         patch.setenv("PARTITA_ACTION_PACKAGES", str(packages))
         patch.setenv("PARTITA_NODE", npm.program("node"))

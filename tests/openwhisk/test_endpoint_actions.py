@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import urllib.request
 import zlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -134,3 +137,22 @@ def test_no_request_says_where_actions_send_their_key(url: str, wsk: Any) -> Non
     request = urllib.request.Request(asked, b"{}", {"Host": "localhost:9"})
     with urllib.request.urlopen(request) as answer:
         assert json.load(answer) == {"host": url}
+
+
+def test_actions_find_the_packages_of_their_runtime(wsk: Any) -> None:
+    defined(wsk, "uses", "import sample_package as s\ndef main(p):\n    return {'n': s.VALUE}\n")
+    assert result(wsk, "uses") == {"n": 7}
+    code = "const main = () => ({ type: typeof require('openwhisk') })"
+    defined(wsk, "requires", code, kind="nodejs:default")
+    assert result(wsk, "requires") == {"type": "function"}
+
+
+def test_a_kind_is_the_python_of_that_version_on_the_path(
+    wsk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = f"python3.{sys.version_info.minor - 1}"
+    (tmp_path / other).symlink_to(sys.executable)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    code = "import sys\ndef main(p):\n    return {'path': sys.executable}\n"
+    defined(wsk, "other", code, kind=other.replace("python", "python:"))
+    assert Path(result(wsk, "other")["path"]).name == other

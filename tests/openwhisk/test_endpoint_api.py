@@ -13,6 +13,7 @@ from partita.connect import connect
 from partita.errors import OpenWhiskError
 from partita.history import ActivityTaskScheduled
 from partita.openwhisk import conductor
+from partita.openwhisk.endpoint.protocol import BLOCKING_SECONDS
 from partita.rules.activities import loss_delay
 from partita.server.local import openwhisk_endpoint
 from tests.openwhisk.endpoint import defined, ended, invoke, result
@@ -200,3 +201,40 @@ def test_an_activation_is_lost_after_no_number_of_killed_servers() -> None:
     failure = describe(ValueError("a bug"))
     assert policy.is_final(failure.reason, failure.dump())
     service.close()
+
+
+def test_a_blocking_invocation_is_answered_with_its_id_after_a_minute_and_goes_on() -> None:
+    assert BLOCKING_SECONDS == 60
+    with openwhisk_endpoint(blocking_seconds=0.1) as url:
+        wsk = conductor.openwhisk({"apihost": url, "api_key": "any:key"})
+        defined(wsk, "slow", "import time\ndef main(p):\n    time.sleep(0.5)\n    return p\n")
+        answer = wsk.actions.invoke({"name": "slow", "params": {"n": 1}, "blocking": True})
+        assert set(answer) == {"activationId"}
+        assert ended(wsk, answer["activationId"])["response"]["result"] == {"n": 1}
+
+
+def test_the_built_in_action_and_the_limits_of_the_namespace(wsk: Any) -> None:
+    echo = {"name": "/whisk.system/utils/echo", "params": {"n": 1}, "blocking": True}
+    assert wsk.actions.invoke({**echo, "result": True}) == {"n": 1}
+    limits = wsk.request("GET", "namespaces/_/limits")
+    assert limits["concurrentInvocations"] > 0
+
+
+def test_activations_are_listed_by_time_page_and_name(wsk: Any) -> None:
+    defined(wsk, "listed", "def main(p):\n    return p\n")
+    found = [invoke(wsk, "listed", {"n": n}) for n in range(5)]
+    ids = [one["activationId"] for one in found]
+
+    def listed(query: str) -> list[str]:
+        path = f"namespaces/_/activations?name=listed&{query}"
+        return [one["activationId"] for one in wsk.request("GET", path)]
+
+    assert listed("limit=2") == ids[:-3:-1]
+    assert listed("skip=3") == ids[1::-1]
+    assert listed(f"since={found[0]['start']}") == ids[::-1]
+    assert listed(f"since={found[-1]['end'] + 60_000}") == []
+    assert listed(f"upto={found[0]['start'] - 1}") == []
+    rows = wsk.request("GET", "namespaces/_/activations?name=listed&docs=true&limit=1")
+    assert rows == [found[-1]]
+    count = wsk.request("GET", "namespaces/_/activations?name=listed&count=true")
+    assert count == {"activations": 5}

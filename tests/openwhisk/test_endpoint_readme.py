@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,3 +86,24 @@ def check_story(wsk: Any, id: str, record: Any) -> None:
     assert (values["kind"], values["conductor"], values["topmost"]) == ("sequence", True, True)
     assert values["path"] == "guest/demo"
     assert record["duration"] == sum(one["duration"] for one in found[1:])
+
+
+def test_the_commands_of_our_page_print_what_it_shows(url: str, tmp_path: Path) -> None:
+    (tmp_path / "demo.py").write_text(DEMO)
+    page = (Path(__file__).parents[2] / "docs" / "openwhisk-endpoint.md").read_text("utf-8")
+    section = page.partition("## From Apache's README")[2]
+    lines = section.partition("```sh\n")[2].partition("```")[0].splitlines()
+    commands = [line for line in lines if not line.startswith("#")]
+    script = "\n".join(commands).replace("http://127.0.0.1:3233", url)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["/bin/sh", "-ec", script],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [line[2:] for line in lines if line.startswith("#")]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -16,11 +18,13 @@ from partita.openwhisk import conductor
 SERVE = [sys.executable, "-m", "partita", "serve", "--port", "0", "--backend", "memory://"]
 
 
-def announced(server: subprocess.Popen[str], keys: str = "unsigned requests") -> str:
+def announced(
+    server: subprocess.Popen[str], keys: str = "unsigned requests", protocols: str = "openwhisk"
+) -> str:
     """Return the URL of a server once it serves."""
     assert server.stderr is not None
     said = server.stderr.readline()
-    found = re.match(rf"partita: openwhisk on (\S+); {keys}", said)
+    found = re.match(rf"partita: {protocols} on (\S+); {keys}", said)
     assert found is not None, said
     return found[1]
 
@@ -56,3 +60,24 @@ def test_without_keys_nothing_is_served(options: list[str], said: str) -> None:
     done = subprocess.run([*SERVE, *options], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+def test_one_port_serves_openwhisk_and_amazons_protocols() -> None:
+    command = [*SERVE, "--protocol", "swf", "--protocol", "openwhisk", "--insecure-local"]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        url = announced(server, "unsigned requests", "swf and openwhisk")
+        wsk = conductor.openwhisk({"apihost": url, "api_key": "any:key"})
+        assert wsk.actions.list() == []
+        headers = {
+            "X-Amz-Target": "SimpleWorkflowService.ListDomains",
+            "Content-Type": "application/x-amz-json-1.0",
+        }
+        body = b'{"registrationStatus": "REGISTERED"}'
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers)) as answer:
+            assert "domainInfos" in json.load(answer)
+    finally:
+        server.terminate()
+        server.wait()
+        assert server.stderr is not None
+        server.stderr.close()

@@ -56,11 +56,13 @@ def test_mock(partita_environment):
 def test_crashes(partita_crashes):
     assert partita_crashes(flow, 1).crashes > 4
 
-def test_endpoints(partita_stepfunctions, partita_swf):
+def test_endpoints(partita_stepfunctions, partita_swf, partita_openwhisk):
     from urllib.request import urlopen
     for url in (partita_stepfunctions, partita_swf):
         with urlopen(f"{url}/healthz") as answer:
             assert answer.status == 200
+    with urlopen(f"{partita_openwhisk}/api/v1/namespaces") as answer:
+        assert answer.read() == b'["guest"]'
 """
 
 FAILING = """

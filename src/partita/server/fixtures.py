@@ -1,7 +1,7 @@
-"""Fixtures for pytest: endpoints with AWS's APIs, for tests of code that calls them.
+"""Fixtures for pytest: endpoints with AWS's APIs and OpenWhisk's, for tests of what calls them.
 
 Part of the plugin `partita.testing.plugin`, so it imports nothing of Partita until a fixture is
-used. An endpoint requires no signature and ends with the test.
+used. An endpoint requires no signature and no key, and ends with the test.
 """
 
 from __future__ import annotations
@@ -26,4 +26,13 @@ def partita_swf() -> Iterator[str]:
     from partita.server.local import swf_endpoint
 
     with swf_endpoint() as url:
+        yield url
+
+
+@pytest.fixture
+def partita_openwhisk() -> Iterator[str]:
+    """Serve OpenWhisk's API over a new database in memory; return the URL."""
+    from partita.server.local import openwhisk_endpoint
+
+    with openwhisk_endpoint() as url:
         yield url
