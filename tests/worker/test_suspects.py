@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from partita import WorkerLostError, activity, workflow
 from partita.ports.service import ActivityTask
 from partita.worker import Worker
-from partita.worker.activity_runs import MAX_SUSPECTS, SUSPECT_LOSSES
+from partita.worker.running_tasks import MAX_SUSPECTS, SUSPECT_LOSSES
 from tests.conftest import Rig
 from tests.worker import suspects
 

@@ -5,10 +5,6 @@ Knows what runs in this process, and how to end it; where tasks come from it doe
 
 from __future__ import annotations
 
-import math
-import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -21,33 +17,18 @@ from partita.codec import Converter
 from partita.errors import LoadError
 from partita.ports.host import Attachable
 from partita.ports.service import ActivityAnswer, ActivityTask
+from partita.worker.aside_runs import AsideRuns, Run
 from partita.worker.cancellation import CancellationWatch
 from partita.worker.event_loop import EventLoop
 from partita.worker.execute import execute, execute_async, failed
 from partita.worker.heartbeats import Heartbeats
 from partita.worker.process_pool import ProcessPool, UnfitError
-from partita.worker.recent_durations import RecentDurations
+from partita.worker.running_tasks import RunningTasks
 from partita.worker.thread_pool import ThreadPool
 from partita.worker.timing import Timing
 
 if TYPE_CHECKING:
     import asyncio  # imported where an asynchronous activity begins
-
-SUSPECT_LOSSES = 2
-"""Workers that an activity has lost before it is run in a process of its own.
-
-If it is what kills them, it then kills only that process. One loss means little: all that run
-in a worker are lost with it.
-"""
-
-MAX_SUSPECTS = 8
-"""Suspects that one worker runs in processes at a time; more of them run as others do."""
-
-FEW = 8.0
-"""By how much shorter several activities must be together than one that is alone, to run on the
-engine's thread: on other threads they would not wait for each other."""
-
-Run = tuple[ActivityDefinition, ActivityTask]
 
 
 class ActivityRuns:
@@ -71,15 +52,8 @@ class ActivityRuns:
         self._converter = converter
         self._clock = clock  # what `now()` in activities reads
         self._heartbeats = partial(Heartbeats, service, converter, timing.heartbeat_interval)
-        self._running: dict[str, None] = {}  # tokens
-        self._on_loop: set[str] = set()  # those of them that run on the event loop
-        self._ending: dict[str, None] = {}  # tokens of what has ended and is not reported
-        self._suspects: set[str] = set()  # tokens
-        self._is_awaited = False  # by `wait`
-        self._changed = threading.Condition()
-        self._short = timing.short_activity
-        self._durations = RecentDurations()
-        self._aside: deque[Run] = deque()  # what the engine's thread runs now, and is to run
+        self._tasks = RunningTasks()
+        self._aside = AsideRuns(timing.short_activity)
         self._threads = ThreadPool(slots, "partita-activity")
         self._processes = ProcessPool()
         self._loop = EventLoop("partita-async")
@@ -87,30 +61,30 @@ class ActivityRuns:
 
     def __len__(self) -> int:
         """Return how many activities run."""
-        return len(self._running)
+        return len(self._tasks)
 
     @property
     def free_threads(self) -> int:
         """How many more activities may run on threads."""
         limit = self.slots if self._threads.is_quick else self.threads
-        return limit - len(self._running) + len(self._on_loop)
+        return limit - self._tasks.on_threads
 
     @property
     def is_busy(self) -> bool:
         """Whether an activity runs, or has ended and is not reported."""
-        return bool(self._running) or bool(self._ending)
+        return self._tasks.is_busy
 
     def start(self, runs: Iterable[Run]) -> None:
         """Begin to run activities. Called by one thread at a time."""
         calls = []
         for definition, task in runs:
             self.started += 1
-            self._running[task.token] = None
-            if definition.settings.process or self._is_suspect(task):
+            self._tasks.begin(task.token)
+            if definition.settings.process or self._tasks.is_suspect(task.token, task.losses):
                 self._watch.add(task.token, partial(self._processes.stop, task.token))
                 calls.append(partial(self._run_in_process, definition, task))
             elif definition.is_async:
-                self._on_loop.add(task.token)
+                self._tasks.begin(task.token, on_loop=True)
                 self._loop.call(self._begin_async, definition, task)
             else:
                 calls.append(partial(self._run, definition, task))
@@ -119,26 +93,14 @@ class ActivityRuns:
 
     def short_call(self, runs: Sequence[Run], *, is_alone: bool) -> Callable[[], None] | None:
         """Return what runs activities on the engine's thread, if they should be over at once."""
-        left = self._short if is_alone else self._short / FEW
-        for definition, task in runs:
-            if definition.is_async or definition.settings.process or task.losses:
-                return None
-            if self._durations.is_risky(definition):
-                return None
-            left -= self._durations.expected(definition) if left < math.inf else 0.0
-            if not left > 0:
-                return None
-        return partial(self._run_aside, deque(runs))
+        are_short = self._aside.are_short(runs, is_alone=is_alone)
+        return partial(self._run_aside, runs) if are_short else None
 
     def overstayed(self) -> None:
         """Run elsewhere what was to run on the engine's thread after what still runs there."""
-        calls = []
-        with suppress(IndexError):
-            self._durations.overstayed(self._aside.popleft()[0])
-            while True:
-                calls.append(partial(self._run, *self._aside.popleft()))
-        if calls:
-            self._threads.submit(calls)
+        left = [partial(self._run, *run) for run in self._aside.overstayed()]
+        if left:
+            self._threads.submit(left)
 
     def retry(self) -> None:
         """Start what could not be started for want of a thread; call it now and then."""
@@ -152,7 +114,7 @@ class ActivityRuns:
 
     def holds(self, token: str) -> bool:
         """Return whether a task runs, or has ended and is not reported."""
-        return token in self._running or token in self._ending
+        return self._tasks.holds(token)
 
     def run(self, definition: ActivityDefinition, task: ActivityTask) -> None:
         """Run one activity on this thread; return when its report was made."""
@@ -168,11 +130,7 @@ class ActivityRuns:
 
     def wait(self, timeout: float) -> None:
         """Wait until nothing runs and all is reported, at most so many seconds."""
-        deadline = time.monotonic() + timeout
-        with self._changed:
-            self._is_awaited = True
-            while self.is_busy and (left := deadline - time.monotonic()) > 0:
-                self._changed.wait(min(left, threading.TIMEOUT_MAX))
+        self._tasks.wait(timeout)
 
     def close(self) -> None:
         """End the threads and processes. What still runs on threads goes on unobserved."""
@@ -181,23 +139,12 @@ class ActivityRuns:
         self._processes.close()
         self._loop.close()
 
-    def _is_suspect(self, task: ActivityTask) -> bool:
-        """Return whether a task must run in a process, because it has lost workers."""
-        if task.losses < SUSPECT_LOSSES or len(self._suspects) >= MAX_SUSPECTS:
-            return False
-        self._suspects.add(task.token)
-        return True
-
-    def _run_aside(self, runs: deque[Run]) -> None:
-        """Run activities one after the other; the thread may lose the rest to others."""
-        self._aside = runs
-        for _, task in tuple(runs):
-            self._running[task.token] = None
+    def _run_aside(self, runs: Sequence[Run]) -> None:
+        for _, task in runs:
+            self._tasks.begin(task.token)
         self.started += len(runs)
-        while runs:
-            self._run(*runs[0])
-            with suppress(IndexError):  # it has overstayed
-                runs.popleft()
+        for definition, task in self._aside.begin(runs):
+            self._run(definition, task)
 
     def _run(self, definition: ActivityDefinition, task: ActivityTask) -> None:
         heartbeats = self._heartbeats(task)
@@ -206,11 +153,11 @@ class ActivityRuns:
             answer = execute(definition, task, self._converter, heartbeats, self._clock)
         except BaseException as error:  # the slot must become free, whatever happens
             answer = failed(task, describe(error))
-        self._durations.note(definition, perf_counter() - begun)
+        self._aside.note(definition, perf_counter() - begun)
         try:
             self._finish(task, answer, heartbeats)
         finally:
-            self._running.pop(task.token, None)
+            self._tasks.drop(task.token)
 
     def _run_in_process(self, definition: ActivityDefinition, task: ActivityTask) -> None:
         answer: ActivityAnswer | None
@@ -247,7 +194,7 @@ class ActivityRuns:
     def _ended_async(self, task: ActivityTask, begun: asyncio.Task[None]) -> None:
         """Answer for an activity that could not: it was cancelled before its first step."""
         fault = None if begun.cancelled() else begun.exception()
-        if task.token not in self._running:
+        if task.token not in self._tasks:
             return
         if fault is None:
             self._finish(task, ActivityAnswer(token=task.token, outcome="canceled"))
@@ -261,23 +208,16 @@ class ActivityRuns:
         heartbeats: Heartbeats | None = None,
     ) -> None:
         """Free the slot and report; None: the service has ended the task by its timeout."""
-        self._ending[task.token] = None
+        token = task.token
         try:
             if heartbeats is not None:
                 heartbeats.flush(answer)
-            self._watch.discard(task.token)
-            self._running.pop(task.token, None)  # before the report, which may bring the next task
-            self._on_loop.discard(task.token)
+            self._watch.discard(token)
+            self._tasks.end(token)  # before the report, which may bring the next task
             if answer is not None:
                 self._report(answer)
         finally:
-            self._running.pop(task.token, None)
-            self._on_loop.discard(task.token)
-            self._suspects.discard(task.token)
-            self._ending.pop(task.token, None)
-        if self._is_awaited:
-            with self._changed:
-                self._changed.notify_all()
+            self._tasks.reported(token)
 
 
 def _cancel(begun: asyncio.Task[None]) -> None:
