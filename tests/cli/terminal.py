@@ -87,6 +87,11 @@ class Terminal:
         lines = re.split(r"\r\n|\x1b\[H", self.raw)
         return max(len(_CONTROL.sub("", line)) for line in lines)
 
+    def hang_up(self) -> None:
+        """Close the terminal while the program runs."""
+        os.close(self._terminal)
+        self._terminal = os.open(os.devnull, os.O_RDWR)
+
     def type(self, keys: str) -> None:
         """Type keys."""
         os.write(self._terminal, keys.encode())

@@ -93,6 +93,13 @@ def test_what_no_change_of_the_code_mends_ends_it(partita: Partita, folder: Path
     said.is_error(69, "block")
 
 
+def test_it_ends_with_its_terminal(folder: Path, hello: Path) -> None:
+    with partita_terminal(folder, "dev", hello.name) as terminal:
+        terminal.wait_for("serving")
+        terminal.hang_up()
+        assert terminal.wait() == 0
+
+
 def test_ctrl_c_while_it_waits_ends_it(folder: Path, hello: Path) -> None:
     hello.write_text("1 / 0\n")
     with partita_terminal(folder, "dev", hello.name) as terminal:

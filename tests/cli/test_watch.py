@@ -110,6 +110,14 @@ def test_without_a_terminal_it_prints_lines(everywhere: Partita, folder: Path) -
     assert "bad failed because ZeroDivisionError" in lines[-1]
 
 
+def test_a_terminal_without_a_cursor_gets_lines(filled: Path) -> None:
+    with partita_terminal(filled, "watch", columns=200, TERM="dumb") as terminal:
+        terminal.wait_for("bad ended as FAILED: ZeroDivisionError")
+        terminal.wait_for("open 1 completed 1 failed 1 ")
+        terminal.type(CTRL_C)
+        assert terminal.wait() == 0
+
+
 def test_what_is_not_there_is_said(partita: Partita, folder: Path) -> None:
     assert partita("watch", "nobody").status == 3
     said = partita("watch", "--once")

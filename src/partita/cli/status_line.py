@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -23,7 +24,10 @@ class StatusLine:
     """A line at the bottom of the terminal that is stderr; use it in a `with` block."""
 
     def __init__(self, text: Callable[[], str]) -> None:
-        """`text` returns the line; it is called on a thread of ours, and takes no long time."""
+        """`text` returns the line; it is called on a thread of ours, and takes no long time.
+
+        If the terminal is closed, this process gets a SIGTERM.
+        """
         self._text = text
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -58,7 +62,7 @@ class StatusLine:
         for number, kept in self._kept.items():
             os.dup2(kept, number)
             os.close(kept)
-        self._over.set()
+        self._over.set()  # what fails from now on ends nobody
         for thread in self._threads:
             thread.join(1.0)  # a child that does not end keeps the pipe open
         with self._lock:
@@ -101,7 +105,9 @@ class StatusLine:
             while data:
                 data = data[os.write(self._terminal, data) :]
         except OSError:  # the terminal is gone
-            self._over.set()
+            if not self._over.is_set():
+                self._over.set()
+                os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _has_colours() -> bool:

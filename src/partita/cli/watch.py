@@ -49,7 +49,7 @@ def watch(workflow_id: str | None, run_id: str, once: bool, backend: o.Backend) 
             info = client.describe(workflow_id, run_id=run_id).info
         source = Source(client, info)
         with suppress(KeyboardInterrupt):
-            if sys.stdout.isatty() and not once:
+            if sys.stdout.isatty() and not once and not Console().is_dumb_terminal:
                 _Terminal(source, info, backend.shown).run()
             else:
                 _print_changes(source, once=once)
