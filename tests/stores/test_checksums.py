@@ -15,8 +15,9 @@ from partita.ports.state import ExecutionFilter
 from partita.stores.postgres.store import PostgresStore
 from partita.stores.sql.records import MARK, pack, unpack_item
 from partita.stores.sqlite import store as sqlite
+from partita.stores.sqlite.faults import translated
 from partita.stores.sqlite.maintenance import SqliteMaintenance, _damage
-from partita.stores.sqlite.store import SqliteStore, translated
+from partita.stores.sqlite.store import SqliteStore
 from partita.testing.conformance.store_arrange import activity, saved
 from tests.postgres import server
 from tests.stores.test_sqlite import change

@@ -23,6 +23,7 @@ from partita.codec import Converter, decoder
 from partita.history.document import ExportedHistory, export
 from partita.ports.capabilities import (
     SupportsLimits,
+    SupportsObstacles,
     SupportsPauses,
     SupportsWorkerRecords,
     supports,
@@ -175,6 +176,7 @@ class _Inquiry:
             workers=known.workers,
             limits=known.limits,
             pauses=known.pauses,
+            obstacle=known.obstacle,
             stacks=stacks,
             waits=waits,
         )
@@ -186,6 +188,7 @@ class _Inquiry:
             now=self._now,
             workers=service.living_workers() if supports(service, SupportsWorkerRecords) else None,
             limits=service.limits(domain) if supports(service, SupportsLimits) else {},
+            obstacle=service.obstacle() if supports(service, SupportsObstacles) else None,
             pauses=service.pauses(domain) if supports(service, SupportsPauses) else (),
         )
 

@@ -14,6 +14,7 @@ from partita.history import (
     AnyEvent,
     WorkflowExecution,
 )
+from partita.ports.capabilities import Obstacle, SupportsObstacles, supports
 from partita.ports.catalogue import WorkerRecord
 from partita.ports.requests import check_filter
 from partita.ports.service import (
@@ -65,6 +66,11 @@ class Reads:
     def living_workers(self) -> list[WorkerRecord]:
         """Return the workers that are not known to be dead, of all processes."""
         return living(catalogue.workers(self._scheduler.store), self.current_time())
+
+    def obstacle(self) -> Obstacle | None:
+        """Return what keeps the database from being written, if its store can tell."""
+        store = self._scheduler.store
+        return store.obstacle() if supports(store, SupportsObstacles) else None
 
     def current_time(self) -> float:
         """Return the time by which this engine works, in seconds since the epoch."""

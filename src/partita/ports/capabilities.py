@@ -171,6 +171,20 @@ class SupportsPauses(Protocol):
         """Return the types and task lists that are paused."""
 
 
+class Obstacle(Struct, frozen=True, kw_only=True):
+    """What keeps everybody from recording anything in a database."""
+
+    is_full: bool  # or else it is read-only
+    what: str  # one line, for people
+
+
+class SupportsObstacles(Protocol):
+    """Tell what keeps a database from being written. Without it, that is not known."""
+
+    def obstacle(self) -> Obstacle | None:
+        """Return what keeps everybody from recording anything, as far as can be seen from here."""
+
+
 class SupportsWorkerRecords(Protocol):
     """Tell which workers are alive, and what they serve. Without it, that is not known."""
 

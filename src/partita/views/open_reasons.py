@@ -39,6 +39,7 @@ class Found(Struct, frozen=True):
 
 
 RANKS = {
+    "FULL": 0, "READ_ONLY": 0,
     "PAUSED": 0, "TYPE_PAUSED": 0, "TASK_LIST_PAUSED": 1, "SCHEDULE_PAUSED": 1,
     "NON_DETERMINISM": 2, "DECISION_KILLS": 2, "DECISION_FAILS": 2,
     "NO_WORKER": 3, "NO_CODE": 3, "NOT_SERVED": 3, "LOST_LEASE": 4, "DECIDING": 5,
@@ -56,7 +57,7 @@ def verdict_of_open(
     detail: ExecutionDetail, around: Surroundings, extra: Sequence[Found] = ()
 ) -> Verdict:
     """Return why an open execution is not done; `extra` is what is known of its children."""
-    found = [*_paused(detail, around), *extra]
+    found = [*_obstacles(around), *_paused(detail, around), *extra]
     if detail.decision is not None:
         found.append(_decision(detail, detail.decision, around))
     found += [_activity(detail, one, around) for one in _telling(detail.activities)]
@@ -76,6 +77,18 @@ def verdict_of_open(
         child=first.child,
         others=tuple(dict.fromkeys(one.reason for one in found[1 : SHOWN + 1])),
     )
+
+
+def _obstacles(around: Surroundings) -> Iterator[Found]:
+    """Return what keeps anything from being recorded; living workers prove that nothing does.
+
+    A disk that is full may keep them from proving it a moment later.
+    """
+    obstacle = around.obstacle
+    if obstacle is not None and (obstacle.is_full or not around.workers):
+        code = "FULL" if obstacle.is_full else "READ_ONLY"
+        what = f"nothing can be recorded: {printable(obstacle.what)}"
+        yield found_as(code, what, command("doctor"), database=obstacle.what)
 
 
 def _nobody(

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from partita import history as h
 from partita.history.failure import Failure
+from partita.ports.capabilities import Obstacle
 from partita.ports.catalogue import WorkerRecord
 from partita.ports.service import Pause, PauseKind, TaskListLimits
 from partita.replay.stacks import CodeStack, Wait
@@ -29,6 +30,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     workers: Sequence[WorkerRecord] | None = None  # that are alive; None: not known
     limits: Mapping[str, TaskListLimits] = {}
     pauses: Sequence[Pause] = ()
+    obstacle: Obstacle | None = None  # to recording anything
     stacks: Sequence[CodeStack] = ()  # where the code waits, if anybody tells
     waits: Sequence[str] = ()  # what it waits for, where only that is told
 

@@ -12,6 +12,8 @@ from typing import Any
 from msgspec import Struct
 
 REASONS: Mapping[str, str] = {
+    "READ_ONLY": "the database cannot be written",
+    "FULL": "the disk of the database is full",
     "PAUSED": "the execution itself is paused",
     "TYPE_PAUSED": "its workflow type is paused",
     "TASK_LIST_PAUSED": "the task list of what it waits for is paused",

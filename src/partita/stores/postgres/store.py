@@ -66,6 +66,7 @@ from partita.errors import (
     StoreError,
     StoreUnavailableError,
 )
+from partita.ports.capabilities import Obstacle
 from partita.ports.store import News
 from partita.stores.postgres import rows as sql
 from partita.stores.postgres.check import check
@@ -207,6 +208,13 @@ class PostgresStore(SqlStore):
         self._news.on_change(heard)
 
     # -- reading
+
+    def obstacle(self) -> Obstacle | None:
+        """Return whether the server lets nobody write, as a standby does."""
+        text = "SELECT current_setting('transaction_read_only') = 'on' OR pg_is_in_recovery()"
+        [(is_read_only,)] = self._all(tuple, text)
+        what = f"{self.address.where} is read-only, or a standby"
+        return Obstacle(is_full=False, what=what) if is_read_only else None
 
     def _all(
         self, read: Callable[[Sequence[Any]], T], text: str, parameters: Sequence[Any] = ()

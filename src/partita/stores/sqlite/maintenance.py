@@ -35,9 +35,10 @@ from partita.private_files import make_folder, reserve
 from partita.stores.maintenance import Lock, Survey
 from partita.stores.sql.migrations import migrations
 from partita.stores.sql.reads import workers_on_record
+from partita.stores.sqlite.faults import LOCK_TIMEOUT, translated
 from partita.stores.sqlite.locks import long_locks
 from partita.stores.sqlite.schema import APPLICATION_ID
-from partita.stores.sqlite.store import LOCK_TIMEOUT, SqliteStore, translated
+from partita.stores.sqlite.store import SqliteStore
 from partita.stores.sqlite.transaction import statement
 
 TOLD = 20

@@ -9,11 +9,13 @@ Source: https://sqlite.org/wal.html, https://sqlite.org/pragma.html#pragma_data_
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -21,23 +23,19 @@ from typing import TypeVar
 import msgspec
 
 from partita.errors import (
-    PartitaError,
-    StoreCorruptError,
-    StoreError,
-    StoreFullError,
     StoreUnavailableError,
 )
+from partita.ports.capabilities import Obstacle
 from partita.ports.store import News
 from partita.private_files import make_folder, reserve
 from partita.stores.sql.check import check
 from partita.stores.sql.reads import Row, SqlStore
+from partita.stores.sqlite.faults import LOCK_TIMEOUT, store_error, translated
 from partita.stores.sqlite.schema import migrate, refuse_foreign
 from partita.stores.sqlite.transaction import DIALECT, SqliteTransaction, statement
 
 T = TypeVar("T")
 
-LOCK_TIMEOUT = 10.0
-"""Seconds to wait for another process's transaction."""
 
 BRIEF_TIMEOUT = 0.025
 """Seconds that SQLite itself waits for it: the longer it does, the more seldom it looks."""
@@ -59,6 +57,9 @@ WAL_LIMIT = 16 << 20
 
 WAL_INTERVAL = 5.0
 """Seconds between two looks at its size."""
+
+LEAST_FREE = 256 << 10
+"""Bytes below which a disk is called full: a transaction may need more."""
 
 BUSY = 0.5
 """Seconds after a change in which the next one is soon expected."""
@@ -152,7 +153,7 @@ class SqliteStore(SqlStore):
         except BaseException as error:
             self.undo()
             if isinstance(error, sqlite3.Error):
-                raise _store_error(error, self.path) from error
+                raise store_error(error, self.path) from error
             raise
 
     def end(self, *, commit: bool) -> None:
@@ -165,7 +166,7 @@ class SqliteStore(SqlStore):
             self._version = self._read_version
         except sqlite3.Error as error:
             self._undo()
-            raise _store_error(error, self.path) from error
+            raise store_error(error, self.path) from error
         except BaseException:
             self._undo()
             raise
@@ -249,6 +250,20 @@ class SqliteStore(SqlStore):
         with self._read_lock, translated(self.path):
             return [read(row) for row in self._reader.execute(statement(text), tuple(parameters))]
 
+    def obstacle(self) -> Obstacle | None:
+        """Return whether the file cannot be written here, or its disk is full."""
+        folder = self.path.absolute().parent
+        try:
+            is_read_only = bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+            free = shutil.disk_usage(folder).free
+        except OSError:
+            return None
+        if is_read_only or not os.access(self.path, os.W_OK, effective_ids=True):
+            return Obstacle(is_full=False, what=f"{self.path} cannot be written by this user")
+        if free < LEAST_FREE:
+            return Obstacle(is_full=True, what=f"the disk of {self.path} has {free:,} bytes left")
+        return None
+
     def check(self) -> list[str]:
         """Run SQLite's own integrity check, and ours, on what is there at one moment."""
         with self._read_lock, translated(self.path):
@@ -312,49 +327,3 @@ def _retry_while_locked(attempt: Callable[[], T]) -> T:
             if not busy or time.monotonic() > until:
                 raise
             time.sleep(0.002)
-
-
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours, which say what to do."""
-    try:
-        yield
-    except PartitaError:
-        raise
-    except sqlite3.Error as error:
-        raise _store_error(error, path) from error
-    except msgspec.MsgspecError as error:
-        raise StoreCorruptError(f"{path} holds a row that cannot be read: {error}") from error
-
-
-def _store_error(error: sqlite3.Error, path: Path) -> StoreError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    match code:
-        case sqlite3.SQLITE_IOERR if error.sqlite_errorcode == sqlite3.SQLITE_IOERR_WRITE:
-            return StoreFullError(
-                f"the disk of {path} does not take what is written ({error}): a quota or a limit "
-                "is used up, or the disk is broken; make room and go on"
-            )
-        case sqlite3.SQLITE_IOERR:
-            return StoreUnavailableError(
-                f"the disk of {path} fails ({error}), which says nothing about the file's content; "
-                "look at the disk, and at what the kernel logs of it, then try again"
-            )
-        case sqlite3.SQLITE_FULL:
-            return StoreFullError(f"no room left on the disk of {path}; make room and go on")
-        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return StoreCorruptError(
-                f"{path} is damaged or is not a database ({error}); "
-                "restore a backup, or choose another file with --backend sqlite:///PATH"
-            )
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return StoreUnavailableError(
-                f"{path} has been locked by another process for {LOCK_TIMEOUT:.0f} s; try again"
-            )
-        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
-            return StoreUnavailableError(
-                f"cannot write to {path} ({error}); "
-                "check its permissions, or choose another file with --backend sqlite:///PATH"
-            )
-        case _:
-            return StoreUnavailableError(f"{path}: {error}")

@@ -16,6 +16,7 @@ from partita.stores.sql import reads
 from partita.stores.sql.listing import Conditions
 from partita.stores.sql.reads import Dialect, Row, SqlReads
 from partita.stores.sql.records import encode, origin_runs, pack, record_of, taken_of, to_json
+from partita.stores.sqlite.faults import file_of, store_error
 
 T = TypeVar("T")
 
@@ -63,15 +64,22 @@ class SqliteTransaction(SqlReads):
         self.foreign = foreign
         self.dirty = False  # whether there is something to commit
         self.new_run = take_run
+        self._connection = connection
         self._execute = connection.execute
         self._executemany = connection.executemany
 
     def _all(self, read: Callable[[Row], T], text: str, parameters: Row = ()) -> list[T]:
-        return [read(row) for row in self._execute(statement(text), tuple(parameters))]
+        try:
+            return [read(row) for row in self._execute(statement(text), tuple(parameters))]
+        except sqlite3.Error as error:
+            raise store_error(error, file_of(self._connection)) from error
 
     def _change(self, text: str, parameters: Row) -> None:
         self.dirty = True
-        self._execute(text, tuple(parameters))
+        try:
+            self._execute(text, tuple(parameters))
+        except sqlite3.Error as error:
+            raise store_error(error, file_of(self._connection)) from error
 
     # -- executions
 
