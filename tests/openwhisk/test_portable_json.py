@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -162,3 +163,9 @@ def test_text_that_is_not_json_is_refused_at_any_depth(text: str) -> None:
     for depth in (0, 3000):
         with pytest.raises(ValueError, match=r"."):
             json_value("[" * depth + text + "]" * depth)
+
+
+def test_serialize_is_what_json_dumps_wants() -> None:
+    made = composer.seq("a", composer.literal({"n": 1}))
+    text = json.dumps({"inner": made}, default=composer.serialize)
+    assert composer.parse(json.loads(text)["inner"]) == made

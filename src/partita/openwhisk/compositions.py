@@ -1,6 +1,6 @@
 """Make workflows of compositions, which run durably on any service.
 
-The program with which an execution begins are recorded in its history, so that a changed file
+The program with which an execution begins is recorded in its history, so that a changed file
 affects new executions only. Each action is an activity. Functions run in the workflow, and their
 results are recorded; those of derived combinators are not even recorded, since they are pure.
 """

@@ -274,15 +274,15 @@ class Lowering:
 
     def inline_inner(self, node: ast.Call, name: str, block: Block, scope: Scope) -> ast.expr:
         """Lower the body of a function in this one in the place of its call; return its result."""
-        statements, inner = inner_body(node, name, scope)
-        body = self.block(statements, inner)
-        block.code(f"{inner.result} = None", node, scope)
-        block.part(composer.do(body.composition(), caught(f"return {inner.result}")))
-        return named(inner.result, node)
+        return self._inlined(node, *inner_body(node, name, scope), block, scope)
 
     def inline(self, node: ast.Call, function: Any, block: Block, scope: Scope) -> ast.expr:
         """Lower the body of a function in the place of its call; return its result."""
-        statements, inner = bound_body(node, function, scope)
+        return self._inlined(node, *bound_body(node, function, scope), block, scope)
+
+    def _inlined(
+        self, node: ast.Call, statements: list[ast.stmt], inner: Scope, block: Block, scope: Scope
+    ) -> ast.expr:
         body = self.block(statements, inner)
         block.code(f"{inner.result} = None", node, scope)
         block.part(composer.do(body.composition(), caught(f"return {inner.result}")))
