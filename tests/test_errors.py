@@ -19,6 +19,7 @@ STATUS = {
     "StoreError": ("STORE", 69),
     "InvalidInputError": ("INVALID_INPUT", 2),
     "InvalidOptionError": ("INVALID_OPTION", 2),
+    "InvalidFilterError": ("INVALID_FILTER", 2),
     "SerializationError": ("NOT_SERIALIZABLE", 2),
     "NotAwaitedError": ("NOT_AWAITED", 2),
     "PayloadTooDeepError": ("PAYLOAD_TOO_DEEP", 2),

@@ -4,6 +4,7 @@
     ├── UsageError                     the call is wrong; repeating it cannot help      exit 2
     │   ├── InvalidInputError          a value does not fit the type it is meant for
     │   ├── InvalidOptionError         an option has an invalid value
+    │   │   └── InvalidFilterError     a filter of executions cannot be read
     │   ├── SerializationError         a value has no JSON form
     │   │   └── PayloadTooDeepError    a value is nested too deeply
     │   ├── UnsupportedHintError       a hint names a type whose values cannot be stored
@@ -94,6 +95,23 @@ class InvalidOptionError(UsageError):
     """An option has an invalid value."""
 
     code = "INVALID_OPTION"
+
+
+class InvalidFilterError(InvalidOptionError):
+    """A filter of executions cannot be read; `pointed` shows where."""
+
+    code = "INVALID_FILTER"
+
+    def __init__(self, message: str, text: str = "", start: int = 0, end: int = 0) -> None:
+        super().__init__(message)
+        self.text = text
+        self.start = start
+        self.end = end
+
+    def pointed(self) -> str:
+        """Return the filter in one line, and a line with carets under what cannot be read."""
+        shown = "".join(char if char.isprintable() else " " for char in self.text)
+        return f"{shown}\n{' ' * self.start}{'^' * max(1, self.end - self.start)}"
 
 
 class SerializationError(UsageError):

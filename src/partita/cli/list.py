@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from typing import Any, TypeVar
 
 import click
@@ -12,14 +11,15 @@ import click
 from partita.authoring.execution import search_attributes
 from partita.cli import options as o
 from partita.cli import output as out
+from partita.cli.filters import filter_words, planned, read_filter
 from partita.cli.offers import Offers, completed
 from partita.client import Client
 from partita.client.search import Search, find
 from partita.client.search import count as count_executions
+from partita.client.spans import moment_of
 from partita.client.why import explain
 from partita.errors import ExecutionNotFoundError, InvalidOptionError
 from partita.history import WorkflowExecution
-from partita.operations.prune import UNITS, read_span
 from partita.ports.service import ExecutionInfo
 from partita.ports.state import ExecutionFilter, Status
 from partita.views.verdicts import DONE
@@ -55,21 +55,27 @@ def _filter_options(command: F) -> F:
 
 
 @click.command("list")
+@filter_words
 @_filter_options
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
 @o.backend_option
 @o.format_option("table", "wide", "json", "jsonl")
-def list_(limit: int, backend: o.Backend, output: str, **wanted: Any) -> None:
-    """List executions, newest first.
+def list_(
+    words: tuple[str, ...], limit: int, backend: o.Backend, output: str, **wanted: Any
+) -> None:
+    """List executions, newest first: all, or those that pass a FILTER.
+
+    A FILTER has terms such as status:failed type:checkout id:order-* tag:eu started:>2h
+    attr.customer=42 error:CarrierDown waiting:signal "any text"; -TERM negates one.
 
     WHEN is a date such as 2026-11-21 or 2026-11-21T18:30, in the local time zone unless it names
     one, or a span of time ago, such as 90s, 15m, 2h, 3d or 1w. `-o wide` adds why each of them is
     not done, or failed, as `partita why` says it.
     """
-    search = _search(limit=limit, **wanted)
+    search, terms = _search(limit=limit, **wanted), read_filter(words)
     backend.note_missing()
     with backend.look() as client:
-        infos = find(client.service, search)
+        infos = find(client.service, planned(client, search, terms))
         if output == "wide":
             _print_wide(client, infos)
             return
@@ -94,14 +100,15 @@ def _why_cells(client: Client, execution: WorkflowExecution) -> list[str]:
 
 
 @click.command()
+@filter_words
 @_filter_options
 @o.backend_option
-def count(backend: o.Backend, **wanted: Any) -> None:
-    """Print the number of executions; takes the options of `list`."""
-    search = _search(**wanted)
+def count(words: tuple[str, ...], backend: o.Backend, **wanted: Any) -> None:
+    """Print the number of executions; takes the FILTER and the options of `list`."""
+    search, terms = _search(**wanted), read_filter(words)
     backend.note_missing()
     with backend.look() as client:
-        out.print_json(count_executions(client.service, search))
+        out.print_json(count_executions(client.service, planned(client, search, terms)))
 
 
 def _search(
@@ -138,10 +145,8 @@ def moment(name: str, text: str | None, now: float) -> float | None:
     if text is None:
         return None
     try:
-        if text[-1:] in UNITS:
-            return max(0.0, now - read_span(text).total_seconds())
-        return max(0.0, datetime.fromisoformat(text).timestamp())
-    except (InvalidOptionError, ValueError, OverflowError, OSError) as error:
+        return moment_of(text, now)
+    except ValueError as error:
         option = "--" + name.replace("_", "-")
         raise InvalidOptionError(
             f"{option} {text!r} is no moment; give a date such as 2026-11-21 or "

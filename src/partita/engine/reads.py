@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from partita.engine import catalogue
 from partita.engine.executions import not_found
@@ -16,6 +16,7 @@ from partita.history import (
 )
 from partita.ports.capabilities import Obstacle, SupportsObstacles, supports
 from partita.ports.catalogue import WorkerRecord
+from partita.ports.matching import FIELDS
 from partita.ports.requests import check_filter
 from partita.ports.service import (
     ExecutionDetail,
@@ -152,6 +153,10 @@ class Reads:
             executions=tuple(info_of(record) for record in records),
             next_page=records[-1].run if more else None,
         )
+
+    def match_fields(self) -> Collection[str]:
+        """Return the fields of matches by which the store filters; none if it knows no matches."""
+        return FIELDS if getattr(self._scheduler.store, "filters_by_matches", False) else ()
 
     def count_executions(self, filter: ExecutionFilter) -> int:
         """Count executions."""

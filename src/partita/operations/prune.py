@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import timedelta
 
 from msgspec import Struct
 
 from partita.authoring.options import Seconds, seconds
 from partita.client.execution_client import exported
+from partita.client.spans import UNITS as UNITS
+from partita.client.spans import read_span as read_span
 from partita.errors import InvalidOptionError
 from partita.history import WorkflowExecution
 from partita.operations.archive import Archive
@@ -89,26 +90,6 @@ def set_retention(service: Service, domain: str, span: Seconds | None) -> None:
             f"give {SHORTEST_RETENTION:g} s or more"
         )
     pruning_of(service).set_retention(domain, length)
-
-
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-
-
-def read_span(text: str) -> timedelta:
-    """Return the span of time that `90s`, `15m`, `12h`, `30d` or `2w` means.
-
-    Raises:
-        InvalidOptionError: it means none.
-    """
-    number, unit = text[:-1], text[-1:]
-    try:
-        if unit not in UNITS or not number.isascii() or not number.replace(".", "", 1).isdecimal():
-            raise ValueError
-        return timedelta(seconds=float(number) * UNITS[unit])
-    except (ValueError, OverflowError):
-        raise InvalidOptionError(
-            f"{text!r} is no span of time; write a number and a unit, such as 30d, 12h, 15m or 90s"
-        ) from None
 
 
 def span_text(seconds: float) -> str:

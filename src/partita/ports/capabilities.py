@@ -66,6 +66,13 @@ class SupportsInputByName(Protocol):
         """Return a payload of arguments as this service takes it; `names` are the parameters'."""
 
 
+class SupportsMatches(Protocol):
+    """List by `ExecutionFilter.matches`. Fallback: whoever lists filters what comes."""
+
+    def match_fields(self) -> Collection[str]:
+        """Return the fields of matches by which it filters; "attr." stands for all attributes."""
+
+
 class SupportsWaits(Protocol):
     """Wait for events. Fallback: the history is read again and again."""
 

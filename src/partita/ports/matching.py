@@ -21,6 +21,10 @@ ITEMS = ("activity", "timer", "child", "decision", "lambda")
 """What an execution may wait for, as kinds of open items."""
 
 
+FIELDS = frozenset({"id", "run", "type", "tag", "status", "waiting", ATTRIBUTE})
+"""The fields by which stores filter that filter by matches at all."""
+
+
 class Match(Struct, frozen=True, kw_only=True):
     """One of the values of a field must fit one of the patterns; with `negated`, none may."""
 

@@ -45,6 +45,7 @@ Age = tuple[float, int]
 class MemoryStore:
     """A store that is also its own transaction, and notes how to undo what it changed."""
 
+    filters_by_matches = True
     glance = None
     foreign = False
     skipped = False

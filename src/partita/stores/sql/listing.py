@@ -112,7 +112,8 @@ def _of_tags(match: Match, domain: str, how: Conditions) -> Condition:
 
 def _of_attributes(match: Match, how: Conditions) -> Condition:
     name = match.field.removeprefix(ATTRIBUTE)
-    test, parameters = _any("a.value", match.patterns, how)
+    patterns = tuple(dict.fromkeys(match.patterns))  # so that no posting has a run twice
+    test, parameters = _any("a.value", patterns, how)
     exists = f"EXISTS (SELECT 1 FROM @attributes a WHERE a.run = e.run AND a.name = ? AND {test})"
     clause = _negated(exists, match)
     if match.negated or any(len(one) > 1 for one in match.patterns):

@@ -144,6 +144,8 @@ class SqlReads:
 class SqlStore(SqlReads):
     """Reads of a store only: lists and counts, as last committed."""
 
+    filters_by_matches = True
+
     def open_among(self, runs: Collection[int]) -> set[int]:
         """Return which of these runs are there and open."""
         text = f"SELECT run FROM @executions WHERE run {self.dialect.among} AND status = 0"
