@@ -17,9 +17,12 @@ from partita.codec.containers import DictForm
 from partita.codec.form import Form, kind_of, shown, tag_of, tagged
 from partita.codec.named_values import TypedDictForm
 from partita.codec.tagged import ANY, NamedForm
-
-_CONTAINERS = frozenset(
-    {"tuple", "set", "frozenset", "deque", "dict", "OrderedDict", "Counter", "defaultdict"}
+from partita.codec.union_rules import (
+    CONTAINERS,
+    member_of,
+    readers_of,
+    shared_kinds,
+    taker_of,
 )
 
 
@@ -33,10 +36,7 @@ class UnionForm(Form):
         self._shared: frozenset[str] = frozenset()  # JSON types of more than one member
 
     def prepare(self) -> None:
-        kinds = [kind for member in self._members for kind in member.kinds]
-        self._shared = frozenset(kind for kind in kinds if kinds.count(kind) > 1)
-        if self._shared <= {"integer", "float"} and _are_numbers(self._members):
-            self._shared = frozenset()
+        self._shared = shared_kinds(self._members)
         if self._shared == {"object"} and _are_told_apart(self._members):
             self._shared = frozenset()
         self.is_native = not self._shared
@@ -48,7 +48,7 @@ class UnionForm(Form):
         return any(member.fits(value) for member in self._members)
 
     def encode(self, value: Any) -> Any:
-        member = self._member_of(value)
+        member = member_of(self._members, value)
         if member is None:
             return self._encode_unfit(value)
         if not self._shared & member.kinds:
@@ -59,7 +59,7 @@ class UnionForm(Form):
 
     def _encode_unfit(self, value: Any) -> Any:
         """Return a value that is of no member, though one may take it: an int for a float, say."""
-        member = next((member for member in self._members if _may_take(member, value)), None)
+        member = taker_of(self._members, value)
         if member is not None and not self._shared & member.kinds:
             return member.encode(value)
         if type(value) is dict and any(map(_is_dictionary, self._members)):
@@ -67,30 +67,21 @@ class UnionForm(Form):
             return tagged("dict", pairs)  # so that it is not read as an instance of a class
         return ANY.encode(value)
 
-    def _member_of(self, value: Any) -> Form | None:
-        """Return the member that a value belongs to: by its exact type before its base."""
-        kind = type(value)
-        for member in self._members:
-            if member.hint is kind or getattr(member, "cls", None) is kind:
-                return member
-        return next((member for member in self._members if member.fits(value)), None)
-
     def decode(self, data: Any) -> Any:
         name = tag_of(data)
         if name is not None:
-            value = _container(data) if name in _CONTAINERS else None
+            value = _container(data) if name in CONTAINERS else None
             if value is not None:
                 for member in self._members:
                     if member.fits(value):
                         return value
             return self._first(self._members, data)
         kind = kind_of(data)
-        members = [one for one in self._members if kind in one.kinds or _widens(kind, one)]
+        members = readers_of(self._members, data, kind)
         if kind in self._shared:
             value = ANY.decode(data)  # self-describing, if it was written here
             if any(member.fits(value) for member in members):
                 return value
-        members.sort(key=lambda one: not (one.hint is type(data) or _knows_all_keys(one, data)))
         return self._first(members, data)
 
     def _first(self, members: Iterable[Form], data: Any) -> Any:
@@ -118,34 +109,8 @@ def _container(data: Any) -> Any:
         return None
 
 
-def _widens(kind: str, member: Form) -> bool:
-    return kind == "integer" and "float" in member.kinds
-
-
-def _may_take(member: Form, value: Any) -> bool:
-    """Whether a member takes a value of a type that is not its own: an int for a float, say."""
-    kind = type(value)
-    if kind is int:
-        return "float" in member.kinds
-    if kind in (list, tuple, set, frozenset):
-        return "array" in member.kinds
-    return kind is dict and "object" in member.kinds
-
-
-def _are_numbers(members: Iterable[Form]) -> bool:
-    """Whether int and float are the only members that are numbers."""
-    numbers = [one for one in members if one.kinds & {"integer", "float"}]
-    return {one.hint for one in numbers} == {int, float} and len(numbers) == 2
-
-
 def _are_told_apart(members: Iterable[Form]) -> bool:
     """Whether all members that are objects are Structs with different tags."""
     objects = [one for one in members if "object" in one.kinds]
     tags = [one.tag() for one in objects if isinstance(one, ClassForm)]
     return None not in tags and len(set(tags)) == len(objects)
-
-
-def _knows_all_keys(member: Form, data: Any) -> bool:
-    if type(data) is not dict or not isinstance(member, NamedForm):
-        return False
-    return data.keys() <= set(member.keys())

@@ -15,6 +15,7 @@ import partita
 from partita import errors
 from partita.authoring.file_modules import imported_name
 from partita.authoring.workflow import WorkflowDefinition
+from partita.codec import union_rules
 from partita.compile import compile_workflow
 from partita.compile.activity_calls import activities_of
 from partita.errors import BundleError
@@ -91,9 +92,14 @@ def source_of(definition: WorkflowDefinition[..., Any]) -> str:
 
 def stand_in() -> dict[str, bytes]:
     """Return the files that stand in for `partita` in every bundle."""
-    files = {f"partita/{one.name}": one.read_bytes() for one in _STAND_IN.glob("*.py")}
+    found = {one.relative_to(_STAND_IN).as_posix(): one for one in _STAND_IN.rglob("*.py")}
+    found |= {
+        "errors.py": Path(errors.__file__),
+        "codec/union_rules.py": Path(union_rules.__file__),
+    }
+    files = {f"partita/{name}": one.read_bytes() for name, one in sorted(found.items())}
     files["partita/__init__.py"] += f"\n__all__ = {partita.__all__!r}\n".encode()
-    return {**files, "partita/errors.py": Path(errors.__file__).read_bytes()}
+    return files
 
 
 def _module_of(module: ModuleType) -> Module:

@@ -64,7 +64,12 @@ def _absent(module: str, name: str) -> Any:
 def install() -> Callable[[str], Any]:
     """Make every module of the package importable; return the package's own `__getattr__`."""
     sys.meta_path.append(_Finder())
-    return lambda name: _absent(_PACKAGE, name)
+    return absent_names(_PACKAGE)
+
+
+def absent_names(module: str) -> Callable[[str], Any]:
+    """Return the `__getattr__` of a module of Partita's, for the names that it has not here."""
+    return lambda name: _absent(module, name)
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -78,5 +83,4 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
 
     def exec_module(self, module: ModuleType) -> None:
-        name = module.__name__
-        vars(module)["__getattr__"] = lambda one: _absent(name, one)
+        vars(module)["__getattr__"] = absent_names(module.__name__)

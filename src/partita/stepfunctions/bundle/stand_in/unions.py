@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .tags import ANY, Form, FormError, NamedForm, kind_of, tag_of, tagged
+from partita.codec.union_rules import (
+    CONTAINERS,
+    member_of,
+    readers_of,
+    shared_kinds,
+    taker_of,
+)
 
-_CONTAINERS = frozenset({"tuple", "set", "frozenset", "deque", "dict", "OrderedDict", "Counter"})
+from .tags import ANY, Form, FormError, NamedForm, kind_of, tag_of, tagged
 
 
 def union_form(hint: Any, members: tuple[Form, ...]) -> Form:
@@ -29,19 +35,15 @@ class _Union(Form):
     def shared(self) -> frozenset[str]:
         """The JSON types of more than one member."""
         if self._shared is None:
-            kinds = [kind for member in self.members for kind in member.kinds]
-            self.kinds = frozenset(kinds)
-            shared = frozenset(kind for kind in kinds if kinds.count(kind) > 1)
-            numbers = {m.hint for m in self.members if m.kinds & {"integer", "float"}}
-            is_plain = shared <= {"integer", "float"} and numbers == {int, float}
-            self._shared = frozenset() if is_plain else shared
+            self.kinds = frozenset().union(*(member.kinds for member in self.members))
+            self._shared = shared_kinds(self.members)
         return self._shared
 
     def fits(self, value: Any) -> bool:
         return any(member.fits(value) for member in self.members)
 
     def encode(self, value: Any) -> Any:
-        member = self._member_of(value)
+        member = member_of(self.members, value)
         if member is None:
             return self._encode_unfit(value)
         if not self.shared & member.kinds:
@@ -51,7 +53,7 @@ class _Union(Form):
         return ANY.encode(value)
 
     def _encode_unfit(self, value: Any) -> Any:
-        member = next((one for one in self.members if _may_take(one, value)), None)
+        member = taker_of(self.members, value)
         if member is not None and not self.shared & member.kinds:
             return member.encode(value)
         if type(value) is dict and any("object" in one.kinds for one in self.members):
@@ -60,27 +62,20 @@ class _Union(Form):
                 return tagged("dict", pairs)
         return ANY.encode(value)
 
-    def _member_of(self, value: Any) -> Form | None:
-        for member in self.members:
-            if member.hint is type(value):
-                return member
-        return next((member for member in self.members if member.fits(value)), None)
-
     def decode(self, data: Any) -> Any:
         name = tag_of(data)
         if name is not None:
             return self._tagged(name, data)
-        kind, members = kind_of(data), list(self.members)
-        members = [m for m in members if kind in m.kinds or _widens(kind, m)]
+        kind = kind_of(data)
+        members = readers_of(self.members, data, kind)
         if kind in self.shared:
             value = ANY.decode(data)
             if any(member.fits(value) for member in members):
                 return value
-        members.sort(key=lambda one: not (one.hint is type(data) or _knows_all_keys(one, data)))
         return self._first(members, data)
 
     def _tagged(self, name: str, data: Any) -> Any:
-        if name in _CONTAINERS:
+        if name in CONTAINERS:
             try:
                 value = ANY.decode(data)
             except FormError:
@@ -97,22 +92,3 @@ class _Union(Form):
             except FormError as error:
                 found.append(error)
         raise found[0] if len(found) == 1 else self.misfit(data)
-
-
-def _widens(kind: str, member: Form) -> bool:
-    return kind == "integer" and "float" in member.kinds
-
-
-def _may_take(member: Form, value: Any) -> bool:
-    kind = type(value)
-    if kind is int:
-        return "float" in member.kinds
-    if kind in (list, tuple, set, frozenset):
-        return "array" in member.kinds
-    return kind is dict and "object" in member.kinds
-
-
-def _knows_all_keys(member: Form, data: Any) -> bool:
-    if type(data) is not dict or not isinstance(member, NamedForm):
-        return False
-    return data.keys() <= set(member.keys())
