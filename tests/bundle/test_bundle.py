@@ -129,6 +129,27 @@ def test_the_same_files_give_the_same_bytes(bundles: list[bytes]) -> None:
     assert bundles[0] == bundles[1]
 
 
+def test_classes_of_the_workflows_own_module_cross(tmp_path: Path) -> None:
+    acts = "from typing import Any\nfrom partita import activity\n@activity\n"
+    acts += "def echo(value: Any) -> Any:\n    return value\n"
+    flow = (
+        "from dataclasses import dataclass\nfrom partita import workflow\nfrom acts import echo\n"
+    )
+    flow += "@dataclass\nclass Item:\n    sku: str\n@workflow\ndef w(sku: str) -> str:\n"
+    flow += "    echo(Item(sku))\n    return sku\n"
+    write(tmp_path, {"acts.py": acts, "flow.py": flow})
+    ran = partita(tmp_path, "bundle", "flow.py:w", "-o", "flow.zip", "--check")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    function = Lambda((tmp_path / "flow.zip").read_bytes(), tmp_path / "function")
+    item = {"$partita": "flow:Item", "value": {"sku": "a"}}
+    event = {"activity": "echo", "arguments": {"value": item}}
+    assert function.invoke(event) == {"result": item}
+    unknown = {"$partita": "json:JSONDecoder", "value": {}}
+    event = {"activity": "echo", "arguments": {"value": unknown}}
+    assert function.invoke(event)["error"]["errorType"] == "InvalidInputError"
+    function.close()
+
+
 def test_modules_that_are_imported_are_in_it(bundles: list[bytes]) -> None:
     names = zipfile.ZipFile(io.BytesIO(bundles[0])).namelist()
     own = [one for one in names if not one.startswith("partita/")]

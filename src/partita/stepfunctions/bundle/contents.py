@@ -27,6 +27,7 @@ HANDLER = "partita.handler.dispatch"
 
 _STAND_IN = Path(__file__).with_name("stand_in")
 _TABLE = "partita/activities.json"
+_OWN = "partita/modules.json"
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def bundle_of(
     table = {name: modules[module].name for name, module in called.items()}
     table |= {name: module for name, (module, _) in (steps or {}).items()}
     own = {**stand_in(), _TABLE: json.dumps(table, sort_keys=True, indent=1).encode()}
+    own[_OWN] = json.dumps(sorted(imports.modules), indent=1).encode()
     packages = {k: one for k, one in (packages or {}).items() if not k.startswith("partita/")}
     tops = {name.partition("/")[0].removesuffix(".py") for name in packages}
     missing = tuple(sorted(imports.outside - tops))

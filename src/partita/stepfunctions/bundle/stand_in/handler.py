@@ -19,7 +19,7 @@ from typing import Any
 
 from .authoring import ActivityInfo, activities, current
 from .forms import form_of
-from .tags import ANY, Form, FormError
+from .tags import ANY, Form, FormError, own_modules
 
 SEPARATOR = "\n\nPartita: "
 LARGEST_INTEGER = 2**53
@@ -33,7 +33,9 @@ LONGEST_ATTRIBUTES = 4_000
 MOST_FRAMES = 20
 """Frames of an error's traceback that are kept: the innermost ones."""
 
-_TABLE: dict[str, str] = json.loads(Path(__file__).with_name("activities.json").read_text("utf-8"))
+_HERE = Path(__file__).parent
+_TABLE: dict[str, str] = json.loads((_HERE / "activities.json").read_text("utf-8"))
+own_modules.update(json.loads((_HERE / "modules.json").read_text("utf-8")))
 for _module in sorted(set(_TABLE.values())):
     importlib.import_module(_module)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import importlib
 import sys
 from collections.abc import Callable, Iterable
 from math import isfinite
@@ -164,6 +165,8 @@ class _AnyForm(Form):
             return tagged(kind.__name__, [self.encode(one) for one in value])
         if kind in (collections.OrderedDict, collections.Counter):
             return tagged(kind.__name__, [self.encode(dict(value))])
+        if kind is collections.defaultdict:
+            return tagged("defaultdict", [self.encode(dict(value)), _factory_path(value)])
         if kind is collections.deque:
             return tagged("deque", [self.encode(list(value)), value.maxlen])
         return self._named(value, kind)
@@ -206,6 +209,8 @@ class _AnyForm(Form):
                 return {self.decode(key): self.decode(one) for key, one in data}
             case "OrderedDict" | "Counter":
                 return getattr(collections, name)(self.decode(data[0]))
+            case "defaultdict":
+                return collections.defaultdict(_factory(data[1]), self.decode(data[0]))
             case "deque":
                 return collections.deque(self.decode(data[0]), data[1])
         if name in BY_NAME:
@@ -217,9 +222,41 @@ class _AnyForm(Form):
         return form.restored(data)
 
 
+_FACTORIES: dict[str, Any] = {
+    f"{one.__module__}:{one.__qualname__}": one
+    for one in (
+        *(list, dict, set, tuple, frozenset, int, float, str, bool, bytes),
+        *(collections.Counter, collections.OrderedDict, collections.deque),
+    )
+}
+"""What makes the values that a defaultdict has not: classes whose code is Python's own."""
+
+
+def _factory_path(value: collections.defaultdict[Any, Any]) -> str | None:
+    factory = value.default_factory
+    if factory is None:
+        return None
+    found = [path for path, one in _FACTORIES.items() if one is factory]
+    if not found:
+        raise FormError("defaultdict has a default_factory that is none of Python's own types")
+    return found[0]
+
+
+def _factory(path: str | None) -> Any:
+    if path is not None and path not in _FACTORIES:
+        raise FormError(f"defaultdict has the default_factory {path}, which is not known here")
+    return None if path is None else _FACTORIES[path]
+
+
+own_modules: set[str] = set()
+"""The modules of the bundle, which data may name classes of though nothing has loaded them yet."""
+
+
 def find_class(path: str) -> type[Any] | None:
-    """Return the class of `module:qualified name` among the loaded modules, or None."""
+    """Return the class of `module:qualified name` among the loaded and own modules, or None."""
     module, _, qualname = path.partition(":")
+    if module in own_modules and module not in sys.modules:
+        importlib.import_module(module)
     found: Any = sys.modules.get(module)
     for name in qualname.split("."):
         found = vars(found).get(name) if found is not None else None
