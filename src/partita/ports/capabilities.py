@@ -207,7 +207,10 @@ class SupportsNotices(Protocol):
 
 
 class SupportsFollowing(Protocol):
-    """Tell listeners of what others do. Without it: UnsupportedError."""
+    """Tell listeners of what other processes do, too. Without it: UnsupportedError.
+
+    So an event may be told by several processes, and `use_listener` does not listen here.
+    """
 
     def follow(self, domain: str, execution: h.WorkflowExecution) -> None:
         """Tell listeners of all events of an execution, from its first on.

@@ -122,7 +122,9 @@ EVERYWHERE: dict[object, Subscription] = {}
 
 
 def use_listener(listener: Listen) -> Callable[[], None]:
-    """Listen to every service of this process; return what ends it.
+    """Listen to every engine of this process; return what ends it.
+
+    Amazon SWF tells only those that listen to a service of it: histories are read for them.
 
     Raises:
         InvalidOptionError: it cannot be called with a notice, or wants what never happens.

@@ -16,7 +16,13 @@ from prometheus_client.exposition import choose_encoder
 
 from partita import history as h
 from partita.history.references import CLOSING
-from partita.ports.capabilities import SupportsNotices, Watchable, supported, supports
+from partita.ports.capabilities import (
+    SupportsFollowing,
+    SupportsNotices,
+    Watchable,
+    supported,
+    supports,
+)
 from partita.ports.notices import Notice
 from partita.ports.service import Service
 from partita.ports.state import DEFAULT_DOMAIN
@@ -185,7 +191,8 @@ def use_metrics(
 ) -> Metrics:
     """Measure a service and its worker from now on; see `partita.telemetry.use_metrics`."""
     metrics = Metrics(registry)
-    supported(service, SupportsNotices, "be measured: it tells of nothing").listen(metrics)
+    if not supports(service, SupportsFollowing):  # it would count what other processes count, too
+        supported(service, SupportsNotices, "be measured: it tells of nothing").listen(metrics)
     if supports(service, Watchable):
         service.on_commit(metrics.count_commit)
         domain = DEFAULT_DOMAIN if worker is None else worker.domain

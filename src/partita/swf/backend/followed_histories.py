@@ -17,7 +17,6 @@ from collections.abc import Callable
 from partita.errors import PartitaError, StoreError
 from partita.history import WorkflowExecution
 from partita.ports.notices import (
-    EVERYWHERE,
     Listen,
     Notice,
     Subscription,
@@ -62,7 +61,7 @@ class FollowedHistories:
     @property
     def is_listened(self) -> bool:
         """Whether anybody listens."""
-        return bool(self._listeners or EVERYWHERE)
+        return bool(self._listeners)
 
     def listen(self, listener: Listen) -> Callable[[], None]:
         """Add a listener; return what removes it, once it was told of all that is recorded.
@@ -187,7 +186,7 @@ class FollowedHistories:
             self._drop(run)
             return
         for notice in notices:
-            pass_on(notice, [*self._listeners.values(), *EVERYWHERE.values()], log)
+            pass_on(notice, list(self._listeners.values()), log)
         if run.is_closed:
             self._drop(run)
             if run.next_run is not None:
