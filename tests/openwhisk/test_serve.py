@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from partita.errors import OpenWhiskError
-from partita.openwhisk import conductor
+from partita.openwhisk import composer, conductor
 
 SERVE = [sys.executable, "-m", "partita", "serve", "--port", "0", "--backend", "memory://"]
 
@@ -76,6 +76,23 @@ def test_one_port_serves_openwhisk_and_amazons_protocols() -> None:
         body = b'{"registrationStatus": "REGISTERED"}'
         with urllib.request.urlopen(urllib.request.Request(url, body, headers)) as answer:
             assert "domainInfos" in json.load(answer)
+    finally:
+        server.terminate()
+        server.wait()
+        assert server.stderr is not None
+        server.stderr.close()
+
+
+def test_branches_run_behind_a_certificate_of_its_own(tmp_path: Path) -> None:
+    options = ["--protocol", "openwhisk", "--insecure-local", "--tls-self-signed", str(tmp_path)]
+    server = subprocess.Popen([*SERVE, *options], stderr=subprocess.PIPE, text=True)
+    try:
+        settings = {"apihost": announced(server), "api_key": "any:key", "ignore_certs": True}
+        wsk = conductor.openwhisk(settings)
+        wsk.actions.create({"name": "echo", "action": "def main(p):\n    return p\n"})
+        made = composer.parallel("echo", "echo").compile()
+        wsk.compositions.deploy({"name": "branches", **made})
+        assert wsk.result_of("branches", {"n": 1}) == {"value": [{"n": 1}, {"n": 1}]}
     finally:
         server.terminate()
         server.wait()
