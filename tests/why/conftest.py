@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from partita.client import Client
+from partita.connect import connect
 from partita.server.local import swf_endpoint
 from tests.postgres import schemas
 from tests.why.programs import FLOWS, Place
@@ -46,3 +48,8 @@ def _served(place: Place) -> Iterator[Place]:
 def database(tmp_path: Path) -> Place:
     """A place over a new SQLite database, without a worker."""
     return place_in(tmp_path, f"sqlite:///{tmp_path}/x.db")
+
+
+def connected(address: str) -> Client:
+    """Return a client of a domain on an endpoint of Amazon SWF's protocol."""
+    return Client(connect(f"swf://us-east-1/why?endpoint={address}"))

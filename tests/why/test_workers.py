@@ -189,3 +189,23 @@ def test_every_command_says_the_same(database: Place) -> None:
     assert (out, status) == ("", 4)
     assert "not done within 0.1 s: activity flaky (id 1) is tried again" in err
     assert err.endswith("; next: partita tasks retries [WAIT_TIMED_OUT]\n")
+
+
+def test_an_imported_history_is_explained(database: Place) -> None:
+    with database.working():
+        database.until_why(database.start("breaks"), "FAILED")
+    (database.folder / "breaks.json").write_text(database("export", "breaks"))
+    other = place_in(database.folder, f"sqlite:///{database.folder}/other.db")
+    other("import", "breaks.json")
+    assert other.why("breaks")["evidence"]["line"] == LINES['return {}["carrier"]']
+
+
+def test_who_starts_what_is_paused_is_told(database: Place) -> None:
+    database("pause", "--type", "adds", "--reason", "a recall")
+    started = database.said("start", "flows.py:adds", "--input", "[1]", "--id", "adds")[1]
+    assert started.startswith(
+        "partita: execution adds waits: workflow type adds is paused since "
+    ), started
+    assert "next: partita resume --type adds" in started
+    cancelled = database.said("cancel", "adds")[1]
+    assert "workflow type adds is paused" in cancelled

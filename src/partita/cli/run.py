@@ -23,7 +23,7 @@ from partita.cli.foreground import (
 from partita.cli.machine_options import compiled_at, machine_options, outline_option
 from partita.cli.offers import Offers, completed
 from partita.cli.output import print_json, print_row
-from partita.cli.standing import note_unserved
+from partita.cli.standing import note_paused, note_unserved
 from partita.cli.targets import find_workflow
 from partita.client import Client, Handle
 from partita.errors import InvalidOptionError
@@ -96,6 +96,7 @@ def run(
             handle = start(client, workflow, workflow_id, arguments, **options)
         resume = resume_command(backend, target, handle.workflow_id)
         foreground = ForegroundRun(handle, resume, backend.url)
+        note_paused(client, handle.workflow_id, handle.run_id)
         lists = _lists(client, handle, task_lists, is_alone=is_alone)
         return foreground.run(client.service, lists, quiet=quiet, serves_all=serves_all)
 

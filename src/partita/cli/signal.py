@@ -11,6 +11,7 @@ import msgspec
 from partita.authoring.messages import Signal
 from partita.cli import options as o
 from partita.cli.output import print_answer
+from partita.cli.standing import note_paused
 from partita.client import Client
 from partita.client.declared import check_message
 from partita.errors import UnknownTypeError
@@ -128,6 +129,7 @@ def cancel(workflow_id: str, run_id: str, backend: o.Backend) -> None:
     """Request cancellation of an execution; its code sees CancelledError where it waits."""
     with backend.look() as client:
         client.cancel(workflow_id, run_id=run_id)
+        note_paused(client, workflow_id, run_id)
     print(f"partita: {workflow_id} is asked to cancel itself", file=sys.stderr)
 
 

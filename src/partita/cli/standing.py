@@ -5,17 +5,21 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from partita import history as h
 from partita.cli.output import clock_time, duration
 from partita.client import Client
 from partita.client.declared import waits_of_code
 from partita.client.open_executions import why_unserved
+from partita.client.why import explain
 from partita.errors import PartitaError
+from partita.ports.capabilities import SupportsPauses, supports
 from partita.ports.service import ExecutionDetail
 from partita.ports.state import OpenActivity, Status
 from partita.views.failures import escaped
 from partita.views.records import TaskRecord
+from partita.views.verdicts import PAUSES
 
 SHOWN = 10
 """Lines that are shown of each kind, at most."""
@@ -82,11 +86,29 @@ def payload_text(client: Client, payload: str | None) -> str | None:
 
 
 def note_unserved(client: Client, workflow_id: str, run_id: str) -> None:
-    """Write to stderr, at once, if no living worker takes what an execution waits for."""
+    """Write to stderr, at once, if an execution is paused, or no worker takes what it waits for."""
     execution = h.WorkflowExecution(workflow_id, run_id)
     try:
         nobody = why_unserved(client.service, client.domain, execution)
+        paused = _pause_of(client, execution)
     except PartitaError:  # what follows says it
         return
-    if nobody is not None:
-        print(f"partita: execution {escaped(workflow_id)} waits: {nobody}", file=sys.stderr)
+    for reason in filter(None, (paused, nobody)):
+        print(f"partita: execution {escaped(workflow_id)} waits: {reason}", file=sys.stderr)
+
+
+def note_paused(client: Client, workflow_id: str, run_id: str) -> None:
+    """Write to stderr if an execution, its type or its task list is paused."""
+    paused = None
+    with suppress(PartitaError):  # what follows says it
+        paused = _pause_of(client, h.WorkflowExecution(workflow_id, run_id))
+    if paused is not None:
+        print(f"partita: execution {escaped(workflow_id)} waits: {paused}", file=sys.stderr)
+
+
+def _pause_of(client: Client, execution: h.WorkflowExecution) -> str | None:
+    service = client.service
+    if not supports(service, SupportsPauses):
+        return None
+    found = explain(client.service, client.domain, execution, asks=False)
+    return f"{escaped(found.reason)}; next: {found.next}" if found.code in PAUSES else None

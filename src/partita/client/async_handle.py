@@ -12,6 +12,7 @@ from partita.client.handle import Handle
 from partita.codec import plain_data, read_untyped
 from partita.history import AnyEvent
 from partita.ports.service import ExecutionDetail
+from partita.views.verdicts import Verdict
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -73,6 +74,18 @@ class AsyncHandle(Generic[R]):
     async def terminate(self, reason: str | None = None) -> None:
         """End the execution at once."""
         await self._call(self.sync.terminate, reason)
+
+    async def pause(self, reason: str | None = None) -> None:
+        """Let the execution begin nothing new; see `Client.pause`."""
+        await self._call(self.sync.pause, reason)
+
+    async def resume(self) -> None:
+        """Let the execution go on; see `Client.resume`."""
+        await self._call(self.sync.resume)
+
+    async def why(self) -> Verdict:
+        """Return why the execution is not done, or how it ended; see `Client.why`."""
+        return await self._call(self.sync.why)
 
     async def describe(self) -> ExecutionDetail:
         """Return how the execution stands."""

@@ -29,10 +29,8 @@ from partita.authoring.workflow import WorkflowDefinition
 from partita.client.execution_client import ExecutionClient
 from partita.client.fallbacks import starts_of
 from partita.client.handle import Handle
-from partita.client.pauses import Pausing
 from partita.client.schedules import Schedules
 from partita.client.validation import check_arguments, checked_limits, input_of, reuse_policy_of
-from partita.client.why import explain
 from partita.codec import ANY, Converter
 from partita.errors import ExecutionAlreadyStartedError
 from partita.ports.capabilities import (
@@ -52,7 +50,6 @@ from partita.ports.service import (
 from partita.ports.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST, Status
 from partita.telemetry.spans import trace_start
 from partita.views.stacks import code_of
-from partita.views.verdicts import Verdict
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,7 +57,7 @@ R = TypeVar("R")
 LIMIT = "limit how fast a task list is worked off"
 
 
-class Client(ExecutionClient, Pausing):
+class Client(ExecutionClient):
     """A client of a service, such as `connect("sqlite:///orders.db")`."""
 
     def __init__(
@@ -246,19 +243,6 @@ class Client(ExecutionClient, Pausing):
                 "to begin it anew all the same, fork it"
             )
         return self.fork(workflow_id, run_id=run_id, task_list=task_list)
-
-    def why(self, workflow_id: str, *, run_id: str = "") -> Verdict:
-        """Return why an execution is not done, or how it ended; nothing changes.
-
-        Where no worker tells where its code waits, code that was imported here is replayed.
-
-        Raises:
-            ExecutionNotFoundError: there is no such execution.
-        """
-        execution = h.WorkflowExecution(workflow_id, run_id)
-        return explain(
-            self.service, self._domain, execution, converter=self._converter, replays=True
-        )
 
     def limits(self) -> dict[str, TaskListLimits]:
         """Return the limits of every task list that has one."""

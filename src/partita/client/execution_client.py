@@ -21,8 +21,9 @@ from partita.client.execution_status import ExecutionStatus
 from partita.client.fallbacks import waits_of
 from partita.client.history_list import HistoryList
 from partita.client.messages import RETRY_INTERVAL, Messages
+from partita.client.pauses import Pausing
 from partita.client.validation import checked_wait
-from partita.client.why import how_it_goes
+from partita.client.why import explain, how_it_goes
 from partita.codec import ANY, Converter, plain_data, read_untyped
 from partita.history.document import ExportedHistory, export
 from partita.ports.capabilities import (
@@ -45,9 +46,10 @@ from partita.ports.state import ExecutionFilter, Status
 from partita.replay.stacks import WorkflowStack
 from partita.views.stacks import stack_of
 from partita.views.standing import reason
+from partita.views.verdicts import Verdict
 
 
-class ExecutionClient:
+class ExecutionClient(Pausing):
     """The executions of one domain of a service, by their ids."""
 
     def __init__(
@@ -388,6 +390,19 @@ class ExecutionClient:
                 "import histories into a database, such as sqlite:///orders.db"
             )
         return self.service.import_history(self._domain, history)
+
+    def why(self, workflow_id: str, *, run_id: str = "") -> Verdict:
+        """Return why an execution is not done, or how it ended; nothing changes.
+
+        Where no worker tells where its code waits, code that was imported here is replayed.
+
+        Raises:
+            ExecutionNotFoundError: there is no such execution.
+        """
+        execution = h.WorkflowExecution(workflow_id, run_id)
+        return explain(
+            self.service, self._domain, execution, converter=self._converter, replays=True
+        )
 
     def stack(
         self,

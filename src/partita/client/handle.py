@@ -13,6 +13,7 @@ from partita.errors import PartitaError
 from partita.history import AnyEvent, WorkflowExecution
 from partita.ports.service import ExecutionDetail
 from partita.views.notebooks import pairs
+from partita.views.verdicts import Verdict
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -84,6 +85,18 @@ class Handle(Generic[R]):
     def terminate(self, reason: str | None = None) -> None:
         """End the execution at once."""
         self._client.terminate(self.workflow_id, reason, run_id=self.run_id)
+
+    def pause(self, reason: str | None = None) -> None:
+        """Let the execution begin nothing new; see `Client.pause`."""
+        self._client.pause(self.workflow_id, reason, run_id=self.run_id)
+
+    def resume(self) -> None:
+        """Let the execution go on; see `Client.resume`."""
+        self._client.resume(self.workflow_id, run_id=self.run_id)
+
+    def why(self) -> Verdict:
+        """Return why the execution is not done, or how it ended; see `Client.why`."""
+        return self._client.why(self.workflow_id, run_id=self.run_id)
 
     def describe(self) -> ExecutionDetail:
         """Return how the execution stands."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from partita import history as h
 from partita.authoring.class_options import WorkflowClass, definition_of
 from partita.authoring.options import checked_text
@@ -43,7 +45,7 @@ class Pausing:
 
     def pause_type(
         self,
-        workflow: str | WorkflowDefinition[..., object] | type[WorkflowClass],
+        workflow: str | WorkflowDefinition[..., Any] | type[WorkflowClass],
         reason: str | None = None,
     ) -> None:
         """Pause all executions of a workflow, all its versions, also those that are started later.
@@ -54,7 +56,7 @@ class Pausing:
         self._pausing().pause_work(self._domain, PauseKind.TYPE, _name(workflow), reason)
 
     def resume_type(
-        self, workflow: str | WorkflowDefinition[..., object] | type[WorkflowClass]
+        self, workflow: str | WorkflowDefinition[..., Any] | type[WorkflowClass]
     ) -> bool:
         """Let all executions of a workflow go on; return whether it was paused.
 
@@ -84,7 +86,7 @@ class Pausing:
         return supported(self.service, SupportsPauses, PAUSE)
 
 
-def _name(workflow: str | WorkflowDefinition[..., object] | type[WorkflowClass]) -> str:
+def _name(workflow: str | WorkflowDefinition[..., Any] | type[WorkflowClass]) -> str:
     if isinstance(workflow, str):
         return _given("workflow", workflow)
     return definition_of(workflow).workflow_type.name

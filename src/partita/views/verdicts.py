@@ -51,6 +51,10 @@ DONE = frozenset({"COMPLETED", "CONTINUED"})
 """Reasons of executions that are as they should be."""
 
 
+PAUSES = frozenset({"PAUSED", "TYPE_PAUSED", "TASK_LIST_PAUSED"})
+"""Reasons that are pauses."""
+
+
 class Verdict(Struct, frozen=True, kw_only=True):
     """Why an execution is not done, or how it ended."""
 
