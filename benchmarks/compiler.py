@@ -25,8 +25,9 @@ from partita.asl.machines import compiled_text, identity_of, interpret
 from partita.asl.tasks.lambdas import register_lambda
 from partita.asl.trail import Chain, Trail
 from partita.compile import compile_workflow
+from partita.compile.tree import Program
 from partita.graph import Shape, Step, Structure, Ways, svg
-from partita.stepfunctions.emitter import emit
+from partita.stepfunctions.emitter import emit, optimised
 from partita.stepfunctions.pysfn.workflows import definition_of
 
 PYSFN = Path(__file__).parents[1] / "examples" / "pysfn" / "analyse_text.py"
@@ -117,12 +118,19 @@ def seconds(work: Callable[[], Any], times: int = 3) -> float:
     return statistics.median(found)
 
 
-def lines_per_second(folder: Path, lines: int) -> float:
+def lines_per_second(
+    folder: Path, lines: int, write: Callable[[Program], dict[str, Any]] = emit
+) -> float:
     """Return how many lines of source are compiled to a machine in a second."""
     source = source_of(lines)
     module = load(folder, f"large_{lines}", source)
     count = len(source.splitlines())
-    return count / seconds(lambda: emit(compile_workflow(module.large)))
+    return count / seconds(lambda: write(compile_workflow(module.large)))
+
+
+def merged(program: Program) -> dict[str, Any]:
+    """Return the machine of a program as `--optimise` writes it."""
+    return optimised(emit(program))
 
 
 def sfnx_lines_per_second(lines: int) -> float:

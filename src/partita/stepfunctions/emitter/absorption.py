@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from partita.stepfunctions.emitter.dead_variables import variables_in
+from partita.stepfunctions.emitter.dead_variables import own_reads, variables_in
 from partita.stepfunctions.emitter.shared_ends import share_fail
-from partita.stepfunctions.emitter.states import expression, scopes_in
+from partita.stepfunctions.emitter.states import expression, scopes_in, states_of
 from partita.stepfunctions.emitter.substitution import (
     enclosed,
     inner,
@@ -26,7 +27,7 @@ from partita.stepfunctions.emitter.substitution import (
     operand,
     substituted,
 )
-from partita.stepfunctions.emitter.ways import State, drop_unreached, ways_to
+from partita.stepfunctions.emitter.ways import State, incoming_ways, ways_from
 
 EVALUATION = "States.QueryEvaluationError"
 _LONGEST = 4_000  # characters of an expression
@@ -37,17 +38,86 @@ _OWN_INPUT = "$states.context.Execution.Input"
 
 
 def absorb(scope: State, machine: State) -> bool:
-    """Let a state do the checks before it; return whether one could."""
-    for name, state in list(scope["States"].items()):
-        choice = _as_choice(state)
-        target = choice.get("Default", name)
-        if name in scope["States"] and target != name and _is_absorbable(choice, scope, machine):
-            is_first = scope is machine and scope["StartAt"] == name
-            made = _absorbed(choice, scope["States"][target], machine, is_first=is_first)
-            if made is not None:
-                _replace(name, target, made, scope)
-                return True
-    return False
+    """Let states do the checks before them; return whether any could."""
+    return _Absorption(scope, machine).run()
+
+
+class _Absorption:
+    """One pass over the states of a scope."""
+
+    def __init__(self, scope: State, machine: State) -> None:
+        self.scope = scope
+        self.machine = machine
+        self._incoming = incoming_ways(scope["States"])
+        self._readers = Counter(name for _, one in states_of(machine) for name in own_reads(one))
+
+    def run(self) -> bool:
+        """Let states do the checks before them; return whether any could."""
+        changed = False
+        for name, state in list(self.scope["States"].items()):
+            choice = _as_choice(state)
+            if self._is_absorbable(name, choice):
+                target = choice["Default"]
+                made = self._absorbed(name, choice, self.scope["States"][target])
+                if made is not None:
+                    self._replace(name, target, made)
+                    changed = True
+        return changed
+
+    def _is_absorbable(self, name: str, choice: State) -> bool:
+        """Return whether a Choice only checks, and its next state can do that."""
+        states, target = self.scope["States"], choice.get("Default", name)
+        rules = choice.get("Choices", [])
+        ends = {rule["Next"] for rule in rules}
+        if name not in states or target == name or len(ends) > 1 or len(rules) > MOST:
+            return False
+        is_only = len(self._incoming[target]) == 1 and self.scope["StartAt"] != target
+        if states[target]["Type"] not in FIELDS or not is_only:
+            return False
+        return not ends or self._is_failing(choice, ends.pop(), states[target])
+
+    def _is_failing(self, choice: State, end: str, after: State) -> bool:
+        """Return whether all rules lead to the shared Fail state."""
+        is_fail = self.scope["States"][end]["Type"] == "Fail"
+        if not is_fail or "Output" in choice or "$error(" in json.dumps(after):
+            return False
+        name = share_fail(self.scope, end, self.machine)
+        if name != end:
+            self._incoming = incoming_ways(self.scope["States"])
+        return all(rule["Next"] == name and "Output" in rule for rule in choice["Choices"])
+
+    def _replace(self, name: str, target: str, made: State) -> None:
+        """Put a state in the place of a Choice and of itself."""
+        states = self.scope["States"]
+        old = {id(way.holder) for _, way in ways_from(states[target])}
+        for one in {one for one, _ in ways_from(states[target])}:
+            self._incoming[one] = [w for w in self._incoming[one] if id(w.holder) not in old]
+        for one, way in ways_from(made):
+            self._incoming[one].append(way)
+        for way in self._incoming[name]:
+            way.holder[way.field] = target
+        self._incoming[target] = self._incoming.pop(name)
+        if self.scope["StartAt"] == name:
+            self.scope["StartAt"] = target
+        states[target] = made
+        del states[name]
+
+    def _absorbed(self, name: str, choice: State, state: State) -> State | None:
+        """Return a state that does the checks of a Choice first; None: it cannot."""
+        before = choice.get("Assign", {})
+        is_first = self.scope is self.machine and self.scope["StartAt"] == name
+        made = _put(state, before, is_first=is_first)
+        if made is None:
+            return None
+        kept = {one: value for one, value in before.items() if self._is_read(one, state)}
+        for one in (*made.get("Catch", []), *([made] if "Next" in made else [])):
+            if {**kept, **one.get("Assign", {})}:
+                one["Assign"] = {**kept, **one.get("Assign", {})}
+        return _with_checks(made, choice) if choice["Choices"] else made
+
+    def _is_read(self, name: str, state: State) -> bool:
+        """Return whether any other state reads a variable."""
+        return self._readers[name] > (name in own_reads(state))
 
 
 def _as_choice(state: State) -> State:
@@ -55,48 +125,6 @@ def _as_choice(state: State) -> State:
     if state["Type"] == "Pass" and set(state) <= {"Type", "Comment", "Assign", "Next"}:
         return {"Choices": [], "Default": state["Next"], "Assign": state.get("Assign", {})}
     return state if state["Type"] == "Choice" else {}
-
-
-def _is_absorbable(choice: State, scope: State, machine: State) -> bool:
-    """Return whether a Choice only checks, and its next state can do that."""
-    states, target = scope["States"], choice["Default"]
-    after = states[target]
-    ends = {rule["Next"] for rule in choice["Choices"]}
-    if after["Type"] not in FIELDS or len(ways_to(target, states)) > 1:
-        return False
-    if scope["StartAt"] == target or len(ends) > 1 or len(choice["Choices"]) > MOST:
-        return False
-    if not ends:
-        return True
-    end = next(iter(ends))
-    if states[end]["Type"] != "Fail" or "Output" in choice or "$error(" in json.dumps(after):
-        return False
-    name = share_fail(scope, end, machine)
-    return all(rule["Next"] == name and "Output" in rule for rule in choice["Choices"])
-
-
-def _replace(name: str, target: str, made: State, scope: State) -> None:
-    """Put a state in the place of a Choice and of itself."""
-    states = scope["States"]
-    for way in ways_to(name, states):
-        way.holder[way.field] = target
-    if scope["StartAt"] == name:
-        scope["StartAt"] = target
-    states[target] = made
-    drop_unreached(scope)
-
-
-def _absorbed(choice: State, state: State, machine: State, *, is_first: bool) -> State | None:
-    """Return a state that does the checks of a Choice first; None: it cannot."""
-    before = choice.get("Assign", {})
-    made = _put(state, before, is_first=is_first)
-    if made is None:
-        return None
-    kept = {name: value for name, value in before.items() if _is_read(name, state, machine)}
-    for one in (*made.get("Catch", []), *([made] if "Next" in made else [])):
-        if {**kept, **one.get("Assign", {})}:
-            one["Assign"] = {**kept, **one.get("Assign", {})}
-    return _with_checks(made, choice) if choice["Choices"] else made
 
 
 def _with_checks(state: State, choice: State) -> State | None:
@@ -160,13 +188,6 @@ def _everywhere(part: Any, values: Mapping[str, Any]) -> Any:
         made = {name: _everywhere(one, values) for name, one in part.items()}
         return None if any(made[n] is None and part[n] is not None for n in made) else made
     return substituted(part, values, _LONGEST)
-
-
-def _is_read(name: str, state: State, machine: State) -> bool:
-    """Return whether any other state reads a variable."""
-    return name in variables_in(machine, without=state) or any(
-        name in variables_in(one) for one in scopes_in(state)
-    )
 
 
 # -- checks

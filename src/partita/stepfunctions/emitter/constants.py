@@ -15,16 +15,17 @@ def constants_at(scope: State) -> dict[str, Constants]:
     """Return the constants at each state that is reached, by its name."""
     states = scope["States"]
     found: dict[str, Constants] = {scope["StartAt"]: {}}
-    pending = [scope["StartAt"]]
+    pending = {scope["StartAt"]: None}  # in order, each once
     while pending:
-        name = pending.pop()
+        name = next(iter(pending))
+        del pending[name]
         for target, way in ways_from(states[name]):
             constants = constants_after(found[name], way)
             if target in found:
                 constants = _common(found[target], constants)
             if found.get(target) != constants:
                 found[target] = constants
-                pending.append(target)
+                pending[target] = None
     return found
 
 

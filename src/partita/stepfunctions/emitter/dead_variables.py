@@ -23,6 +23,12 @@ def variables_in(part: Any, without: State | None = None) -> set[str]:
     return set(_NAME.findall(part)) if is_expression else set()
 
 
+def own_reads(state: State) -> set[str]:
+    """Return the names that a state reads itself, without the states within it."""
+    own = {name: one for name, one in state.items() if name not in ("Branches", "ItemProcessor")}
+    return variables_in(own)
+
+
 def drop_dead_variables(machine: State) -> bool:
     """Drop assignments that nothing reads, unless they may fail; return whether there were any."""
     read = variables_in(machine)

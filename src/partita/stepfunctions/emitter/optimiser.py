@@ -9,10 +9,12 @@ Expressions get the values that the variables would have had. Names and comments
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from partita.stepfunctions.emitter.absorption import absorb
@@ -21,11 +23,12 @@ from partita.stepfunctions.emitter.dead_variables import drop_dead_variables
 from partita.stepfunctions.emitter.result_checks import absorb_result_checks
 from partita.stepfunctions.emitter.selection import select
 from partita.stepfunctions.emitter.shared_ends import share_ends
-from partita.stepfunctions.emitter.substitution import evaluated_after, substituted
+from partita.stepfunctions.emitter.substitution import evaluated_after, reads, substituted
 from partita.stepfunctions.emitter.ways import (
     State,
     Way,
     drop_unreached,
+    incoming_ways,
     scopes,
     ways,
     ways_from,
@@ -57,19 +60,19 @@ def optimised(machine: State) -> State:
     """Return the same machine with fewer transitions."""
     made = copy.deepcopy(machine)
     for scope in scopes(made):
-        _repeat(scope, (_folded, _threaded, _joined, _ended, _caught))
+        _repeat(scope, _folded, _threaded, _joined, _ended, _caught, _threaded_by_constants)
         share_ends(scope, made)
     drop_dead_variables(made)
     for scope in scopes(made):
-        _repeat(scope, (_folded, select, _ended))
-        _repeat(scope, (lambda one: absorb(one, made), _ended))
-        _repeat(scope, (absorb_result_checks,))
+        _repeat(scope, _folded, select, _ended)
+        _repeat(scope, lambda one: absorb(one, made), _ended)
+        _repeat(scope, absorb_result_checks)
     drop_dead_variables(made)
     return made
 
 
-def _repeat(scope: State, steps: Sequence[Callable[[State], bool]]) -> None:
-    """Take steps until none changes anything."""
+def _repeat(scope: State, *steps: Callable[[State], bool]) -> None:
+    """Take the first step that changes anything, until none does."""
     while any(step(scope) for step in steps):
         drop_unreached(scope)
 
@@ -80,12 +83,15 @@ def _repeat(scope: State, steps: Sequence[Callable[[State], bool]]) -> None:
 def _folded(scope: State) -> bool:
     """Fold Passes into what leads to them; return whether that was possible."""
     states, changed = scope["States"], False
+    incoming = incoming_ways(states)
     for name, state in list(states.items()):
         if not _is_plain_pass(state) or state["Next"] == name:
             continue
-        for target, way in list(ways(states)):
-            if target == name and way.holder is not state:
-                changed |= _fold(state, way)
+        for way in list(incoming[name]):
+            if way.holder is not state and _fold(state, way):
+                incoming[name].remove(way)
+                incoming[state["Next"]].append(way)
+                changed = True
         if scope["StartAt"] == name and not state.get("Assign"):
             scope["StartAt"], changed = state["Next"], True
     return changed
@@ -196,33 +202,49 @@ def _names(names: list[str], error: str) -> list[str]:
 
 def _joined(scope: State) -> bool:
     """Join Choices with those that they lead to by default; return whether that was possible."""
-    states = scope["States"]
-    targets = [target for target, _ in ways(states)]
-    for state in states.values():
-        after = states.get(state.get("Default", ""))
-        if (
-            state["Type"] != "Choice"
-            or after is None
-            or after is state
-            or after["Type"] != "Choice"
-        ):
-            continue
-        is_only = targets.count(state["Default"]) == 1 and scope["StartAt"] != state["Default"]
-        if (is_only or len(after["Choices"]) <= _MOST_RULES) and _join(state, after):
-            return True
-    return False
+    states, changed = scope["States"], False
+    counts = Counter(target for target, _ in ways(states))
+    counts[scope["StartAt"]] += 1
+    for name, state in list(states.items()):
+        while name in states and (target := _joinable(state, states, counts)) is not None:
+            if not _join(state, states[target]):
+                break
+            changed = True
+            counts[target] -= 1
+            if not counts[target]:
+                del states[target]
+            else:
+                counts.update(one for one, _ in ways_from(states[target]))
+    return changed
+
+
+def _joinable(state: State, states: Mapping[str, State], counts: Counter[str]) -> str | None:
+    """Return the Choice that a Choice may do the work of; None: there is none."""
+    target = state.get("Default", "")
+    after = states.get(target)
+    if state["Type"] != "Choice" or after is None or after is state or after["Type"] != "Choice":
+        return None
+    return target if counts[target] == 1 or len(after["Choices"]) <= _MOST_RULES else None
 
 
 def _threaded(scope: State) -> bool:
-    """Skip Choices between numbers that are known; return whether any could be skipped."""
+    """Skip Choices that a way's own assignments decide; return whether any could be skipped."""
+    states, changed = scope["States"], False
+    for target, way in list(ways(states)):
+        if states[target]["Type"] == "Choice" and way.holder is not states[target]:
+            changed |= _thread(way, states[target], way.holder.get("Assign", {}))
+    return changed
+
+
+def _threaded_by_constants(scope: State) -> bool:
+    """Skip Choices that constants decide; return whether any could be skipped."""
     states, changed = scope["States"], False
     constants = constants_at(scope)
-    for name, state in states.items():
-        for target, way in list(ways_from(state)) if name in constants else ():
-            choice = states[target]
-            if choice["Type"] == "Choice" and choice is not state:
+    for name in constants:
+        for target, way in list(ways_from(states[name])):
+            if states[target]["Type"] == "Choice" and target != name:
                 known = constants_after(constants[name], way)
-                changed |= _thread(way, choice, {**known, **way.holder.get("Assign", {})})
+                changed |= _thread(way, states[target], {**known, **way.holder.get("Assign", {})})
     return changed
 
 
@@ -245,12 +267,20 @@ def _thread(way: Way, choice: State, known: Mapping[str, Any]) -> bool:
 def _chosen(choice: State, before: Mapping[str, Any]) -> tuple[State, str] | None:
     """Return where a Choice leads to after assignments, and the field; None: that is not known."""
     for rule in choice["Choices"]:
-        known = _decided(substituted(rule["Condition"], before))
+        condition = rule["Condition"]
+        known = None
+        if _names_in(condition) <= before.keys():
+            known = _decided(substituted(condition, before))
         if known is None:
             return None
         if known:
             return rule, "Next"
     return choice, "Default"
+
+
+@functools.cache
+def _names_in(condition: str) -> frozenset[str]:
+    return frozenset(reads(condition))
 
 
 def _decided(condition: str | None) -> bool | None:

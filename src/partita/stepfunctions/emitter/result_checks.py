@@ -20,7 +20,7 @@ from partita.stepfunctions.emitter.substitution import (
     object_text,
     substituted,
 )
-from partita.stepfunctions.emitter.ways import State, drop_unreached
+from partita.stepfunctions.emitter.ways import State
 
 _OTHER = "$states.errorOutput"
 _FAILED = "a check of the result failed: "
@@ -29,27 +29,27 @@ failed, in which the number is apart."""
 
 
 def absorb_result_checks(scope: State) -> bool:
-    """Let a state do the checks after it; return whether one could."""
-    states = scope["States"]
+    """Let states do the checks after them; return whether any could."""
+    states, changed = scope["States"], False
     for name, state in list(states.items()):
         choice = states.get(state.get("Next", ""), {})
         if _is_absorbable(state, choice, states):
             made = _absorbed(state, choice, states[choice["Default"]])
             if made is not None:
-                states[name] = made
-                drop_unreached(scope)
-                return True
-    return False
+                states[name], changed = made, True
+    return changed
 
 
 def _is_absorbable(state: State, choice: State, states: Mapping[str, State]) -> bool:
     """Return whether the state after another one only checks, and may be part of it."""
     if state["Type"] not in FIELDS or choice.get("Type") != "Choice" or "Output" in state:
         return False
-    rules, text = choice["Choices"], json.dumps(state)
+    rules = choice["Choices"]
     is_failing = all(is_shared(states[one["Next"]]) and "Output" in one for one in rules)
-    is_plain = "Partita.Guard" not in text and _FAILED not in text
-    return is_failing and is_plain and "Default" in choice and len(rules) <= MOST
+    if not is_failing or "Default" not in choice or len(rules) > MOST:
+        return False
+    text = json.dumps(state)
+    return "Partita.Guard" not in text and _FAILED not in text
 
 
 def _absorbed(state: State, choice: State, after: State) -> State | None:

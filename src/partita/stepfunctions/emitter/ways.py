@@ -41,6 +41,14 @@ def ways_from(state: State) -> Iterator[tuple[str, Way]]:
         yield rule["Next"], Way(rule, "Next")
 
 
+def incoming_ways(states: Mapping[str, State]) -> dict[str, list[Way]]:
+    """Return the ways to each state, by its name."""
+    found: dict[str, list[Way]] = {name: [] for name in states}
+    for target, way in ways(states):
+        found[target].append(way)
+    return found
+
+
 def ways_to(target: str, states: Mapping[str, State]) -> list[Way]:
     """Return all ways that lead to a state."""
     return [way for name, way in ways(states) if name == target]
