@@ -265,7 +265,8 @@ def test_waiting_in_vain_says_what_the_decider_of_a_child_fails_by(rig: Rig) -> 
         until(lambda: known(child) and (task := child.describe().decision) and task.failure)
         with pytest.raises(
             errors.WaitTimeoutError,
-            match=r"the decider of its child 'unstorable child' fails.*result of workflow unst",
+            match=r"waits for child unstorable child, which is not done because its decider fails"
+            r".*result of workflow unst",
         ):
             handle.result(timeout=0)
         handle.terminate()

@@ -200,7 +200,7 @@ def _failing(id: str, item: OpenDecision, around: Surroundings) -> Found:
         cause, "DECISION_FAILS"
     )
     fits = code != "NON_DETERMINISM"
-    what = "its decision fails" if fits else "its code does not fit its history"
+    what = "its decider fails" if fits else "its code does not fit its history"
     again = f"; the next try is at {until(item.due, around.now)}" if item.due else ""
     return found_as(
         code,
