@@ -148,6 +148,13 @@ def test_run_leaves_others_alone_on_task_lists_that_the_code_names(
         assert " is " in everywhere("run", f"shop.py:{name}", "--id", id, "--all").out
 
 
+@pytest.mark.usefixtures("shop")
+def test_run_goes_on_with_an_execution_of_another_task_list(partita: Partita) -> None:
+    target = ("shop.py:parcel", "--id", "a")
+    partita("start", *target, "--input", '["x"]', "--task-list", "far")
+    assert partita("run", *target).out == '"x is away"\n'
+
+
 def test_run_on_a_polled_task_list_that_others_share_is_refused(
     partita: Partita, shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
