@@ -19,6 +19,7 @@ from partita.compile.diagnostics import Diagnostics, RefusedError
 from partita.compile.enclosing import Enclosing
 from partita.compile.error_classes import ErrorClasses
 from partita.compile.jsonata import Names, literal, object_value
+from partita.compile.number_kinds import FloatFlags
 from partita.compile.tree import Check, Let, Node, Value
 from partita.compile.types import BOOL, ERROR, NEVER, Type, of_hint, without_fields
 from partita.compile.variables import UNBOUND, Variable, Variables, both, joined
@@ -37,6 +38,7 @@ class Compilation:
     sources: Sources = field(default_factory=Sources)
     errors: ErrorClasses = field(default_factory=ErrorClasses)
     tags: dict[Any, str] = field(default_factory=dict)  # of functions that are values
+    flags: FloatFlags = field(default_factory=FloatFlags)
     keeps_refused: bool = False  # statements that are refused become nodes of the tree, to be drawn
 
 

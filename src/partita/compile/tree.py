@@ -22,6 +22,9 @@ class Value:
     constant: Any = None
     is_constant: bool = False
     is_guarded: bool = False  # evaluating it may end the execution
+    floating: Any = field(
+        default=None, compare=False
+    )  # whether a number is a float; `number_kinds`
 
     @property
     def atom(self) -> str:

@@ -132,7 +132,9 @@ def _lowered(node: Any, context: Context, workflow: WorkflowDefinition[..., Any]
         value = literal(None)
         assert value is not None
         context.block.append(Return(node.end_lineno, value))
-    return [*context.without_values(node.lineno), *context.block]
+    body = [*context.without_values(node.lineno), *context.block]
+    context.compilation.flags.assign(body, context.names, node.lineno)
+    return body
 
 
 def _bind_instance(function: Any, workflow: WorkflowDefinition[..., Any], context: Context) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from partita.compile.analysis.liveness import Later, later
-from partita.compile.analysis.mutation import MUTATORS, Changes, local_names, own_nodes, walked
+from partita.compile.analysis.mutation import MUTATORS, Changes, bound_names, own_nodes, walked
 
 
 def depths(body: Iterable[ast.stmt], changes: Changes) -> dict[str, int]:
@@ -190,7 +190,7 @@ def returning_their_arguments(functions: Mapping[str, Any], changes: Changes) ->
         aliases = aliases_of(one, one.body, changes, every)
         returned = [part.value for part in own_nodes(one) if isinstance(part, ast.Return)]
         held = {each for part in returned if part for each in held_names(part, every)}
-        own = local_names(one) - aliases.arguments
+        own = bound_names(one) - aliases.arguments
         if any(each not in own for known in held for each in aliases.of(known)):
             found.add(name.rpartition(".")[2])
     return frozenset(found)
@@ -293,7 +293,7 @@ def _capturing(body: Iterable[ast.stmt], helpers: Collection[str]) -> frozenset[
         else:
             continue
         held = {one for part in given if part for one in held_names(part, helpers)}
-        if held - local_names(inner):
+        if held - bound_names(inner):
             found.add(name)
     return frozenset(found)
 
@@ -302,7 +302,7 @@ def aliases_of(
     definition: ast.AST, body: list[ast.stmt], changes: Changes, helpers: Iterable[str]
 ) -> Aliases:
     """Return what is known of the names of a function."""
-    names = frozenset(helpers) | local_names(ast.Module(body, []))
+    names = frozenset(helpers) | bound_names(ast.Module(body, []))
     arguments = getattr(definition, "args", None)
     inner = walked(arguments) if arguments else []
     handlers = [one for node in body for one in walked(node)]

@@ -151,21 +151,25 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 def local_names(definition: ast.AST) -> frozenset[str]:
     """Return the names that a function binds, other than in comprehensions."""
+    nodes = own_nodes(definition)
+    targets = [part.target for part in nodes if isinstance(part, ast.comprehension)]
+    return _bound(definition, {id(one) for target in targets for one in ast.walk(target)})
+
+
+def bound_names(definition: ast.AST) -> frozenset[str]:
+    """Return the names that a function binds, also in comprehensions."""
+    return _bound(definition, set())
+
+
+def _bound(definition: ast.AST, but: set[int]) -> frozenset[str]:
     found: set[str | None] = set()
     outer: set[str] = set()
     arguments = getattr(definition, "args", None)
     if arguments is not None:
         found.update(one.arg for one in ast.walk(arguments) if isinstance(one, ast.arg))
-    nodes = own_nodes(definition)
-    inner = {
-        id(one)
-        for part in nodes
-        if isinstance(part, ast.comprehension)
-        for one in ast.walk(part.target)
-    }
-    for part in nodes:
+    for part in own_nodes(definition):
         if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load):
-            if id(part) not in inner:
+            if id(part) not in but:
                 found.add(part.id)
         elif isinstance(part, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
             found.add(part.name)

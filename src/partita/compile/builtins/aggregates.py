@@ -142,10 +142,11 @@ def _total(node: Any, items: Value, start: Value, context: Context) -> Value:
     if type is INT:
         guard = "an integer beyond 2**53"
         return fill(node, context, _TOTAL, INT, guard, x=items, s=start)
+    if item is not FLOAT or start.type is not INT:
+        return bounded(node, fill(node, context, _FLOATS, type, x=items, s=start), type, context)
     total = fill(node, context, _FLOATS, type, x=items, s=start)
-    if item is FLOAT and start.type is INT:  # of no floats, the sum is the start
-        type = join(FLOAT, INT)
-    return bounded(node, total, type, context)
+    found = bounded(node, total, join(FLOAT, INT), context)  # of no floats, the sum is the start
+    return replace(found, floating=lambda _: f"($count({items.text}) > 0)")
 
 
 def _numbers(node: Any, items: Value, context: Context) -> Value:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from partita.compile import number_kinds
 from partita.compile.builtins.aggregates import as_int, one_argument, unfit
 from partita.compile.builtins.ordering import keywords_of
 from partita.compile.context import Context
@@ -227,7 +228,8 @@ def number(node: Any, argument: Any, context: Context) -> Value:
 def lower_abs(node: Any, context: Context) -> Value:
     """Lower `abs(x)`."""
     value = number(node, one_argument(node, context), context)
-    return made(f"$abs({value.text})", value.type, value)
+    found = made(f"$abs({value.text})", value.type, value)
+    return replace(found, floating=number_kinds.either(value))
 
 
 _ROUNDED = (  # the nearest int to |x| * 10**PLACES, exactly; halves go to the even one
@@ -269,7 +271,8 @@ def _rounded(node: Any, value: Value, places: int, context: Context) -> Value:
             node, f"round to {places} places", "it is not exact", "use 0 to 22 places"
         )
     template = _ROUNDED.replace("POWER", "1" + "0" * places)
-    return fill(node, context, template, value.type, x=value)
+    found = fill(node, context, template, value.type, x=value)
+    return replace(found, floating=number_kinds.either(value))
 
 
 def _rounded_up(node: Any, value: Value, unit: int, context: Context) -> Value:

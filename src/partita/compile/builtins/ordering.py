@@ -8,6 +8,7 @@ from typing import Any
 
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, made, wrapped
+from partita.compile.number_kinds import chosen
 from partita.compile.operators.error_texts import EMPTY
 from partita.compile.operators.order import ordered, ordered_at_run_time
 from partita.compile.templates import fill
@@ -197,7 +198,8 @@ def extreme(
         return best
     template = "($count(@x) = 0 ? @d : @b)"
     type = join(default.type, best.type)
-    return fill(node, context, template, type, x=items, d=default, b=best)
+    found = fill(node, context, template, type, x=items, d=default, b=best)
+    return replace(found, floating=chosen(f"$count({items.text}) = 0", default, best))
 
 
 def _first(node: Any, name: str, items: Value, key: ast.expr | None, context: Context) -> Value:

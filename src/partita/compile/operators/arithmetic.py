@@ -6,8 +6,10 @@ A number that may be an int or a float is exact as both, or ends the execution.
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any
 
+from partita.compile import number_kinds
 from partita.compile.context import Context
 from partita.compile.jsonata import LARGEST, made
 from partita.compile.operators.error_texts import division_by_zero
@@ -69,7 +71,8 @@ def calculate(node: Operator, left: Value, right: Value, context: Context) -> Va
     sign = _SIGNS.get(node.op.__class__)
     if sign is not None:
         value = made(f"{left.atom} {sign} {right.atom}", INT, left, right, is_atom=False)
-        return bounded(node, value, type, context)
+        found = bounded(node, value, type, context)
+        return replace(found, floating=number_kinds.either(left, right))
     if isinstance(node.op, ast.Div):
         check_divisor(node, right, context, left)
         value = made(f"{left.atom} / {right.atom}", FLOAT, left, right, is_atom=False)
@@ -191,4 +194,5 @@ def negative(node: Any, value: Value) -> Value:
         return value
     if value.is_constant and value.constant > 0:
         return Value(f"-{value.text}", value.type, False, 1, -value.constant, True)
-    return made(f"0 - {value.atom}", value.type, value, is_atom=False)
+    found = made(f"0 - {value.atom}", value.type, value, is_atom=False)
+    return replace(found, floating=number_kinds.either(value))

@@ -11,10 +11,11 @@ from partita.compile.context import Context
 from partita.compile.jsonata import made
 from partita.compile.names.exceptions import classes_of, named_error
 from partita.compile.names.objects import target
+from partita.compile.number_kinds import chosen
 from partita.compile.operators.comparisons import compared
 from partita.compile.templates import fill
 from partita.compile.tree import If, Let, Value
-from partita.compile.types import ANY, BOOL, ERROR, FUTURE_SET, NEVER, NONE, join, union_of
+from partita.compile.types import ANY, BOOL, ERROR, FUTURE_SET, NEVER, NONE, NUMBER, join, union_of
 from partita.compile.values.enumerations import plain
 from partita.compile.values.iterables import is_lazy, iterable
 from partita.compile.values.special_methods import by_method, has_own, special
@@ -51,7 +52,9 @@ def choose(
     if not first and not second:
         if one == two:
             return one
-        return made(f"{test.atom} ? {one.atom} : {two.atom}", type, test, one, two, is_atom=False)
+        text = f"{test.atom} ? {one.atom} : {two.atom}"
+        found = made(text, type, test, one, two, is_atom=False)
+        return replace(found, floating=chosen(test.atom, one, two)) if type is NUMBER else found
     name = context.names.new("value")
     first.append(Let(node.lineno, {name: one}))
     second.append(Let(node.lineno, {name: two}))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
-from partita.compile.analysis.mutation import local_names
+from partita.compile.analysis.mutation import bound_names
 from partita.compile.analysis.names import loaded, stored
 from partita.replay.lint import rules
 
@@ -73,7 +73,7 @@ class Purity:
         if not isinstance(definition, ast.FunctionDef) or definition.decorator_list:
             return False
         parts = [part for one in definition.body for part in ast.walk(one)]
-        return self._only_computes(parts, local_names(definition), seen | {name}, inside=True)
+        return self._only_computes(parts, bound_names(definition), seen | {name}, inside=True)
 
     def _only_computes(
         self,

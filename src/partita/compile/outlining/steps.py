@@ -20,7 +20,7 @@ from typing import Any
 
 from partita.authoring.activity import activity
 from partita.authoring.registry import register
-from partita.compile.analysis.mutation import changes_of, local_names, mutated_names
+from partita.compile.analysis.mutation import bound_names, changes_of, mutated_names
 from partita.compile.analysis.names import stored
 from partita.compile.diagnostics import CompileError, Diagnostic
 from partita.compile.outlining import step_guard
@@ -319,7 +319,7 @@ def _has(node: Any, row: int, column: int) -> bool:
 
 
 def _local_names(functions: tuple[Any, ...]) -> frozenset[str]:
-    return frozenset().union(*(local_names(one) for one in functions))
+    return frozenset().union(*(bound_names(one) for one in functions))
 
 
 def _local_functions(functions: tuple[Any, ...]) -> frozenset[str]:

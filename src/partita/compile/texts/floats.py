@@ -14,7 +14,7 @@ import ast
 from partita.compile.context import Context
 from partita.compile.templates import fill
 from partita.compile.tree import Value
-from partita.compile.types import STR
+from partita.compile.types import BOOL, STR
 
 _SPLITTER = "134217729"
 PRODUCT = (  # ~p + ~e is exactly X * ~f
@@ -75,7 +75,11 @@ def float_text(node: ast.AST, value: Value, context: Context) -> Value:
 
 def number_text(node: ast.AST, value: Value, context: Context) -> Value:
     """Return the text of a number of which it is not known whether it is an int or a float."""
-    template = "($floor(@x) = @x ? @guard : @t)"
-    text = float_text(node, value, context)
     guard = "the text of a number without a hint, which may be an int or a float"
-    return fill(node, context, template, STR, guard, x=value, t=text)
+    test = context.compilation.flags.test(value, context.names)
+    text = float_text(node, value, context)
+    if test == "null":
+        return fill(node, context, "($floor(@x) = @x ? @guard : @t)", STR, guard, x=value, t=text)
+    flag = Value(test, BOOL, False)
+    template = "(@f != true and $floor(@x) = @x ? (@f = false ? $formatBase(@x) : @guard) : @t)"
+    return fill(node, context, template, STR, guard, x=value, t=text, f=flag)

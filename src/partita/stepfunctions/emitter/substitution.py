@@ -15,6 +15,7 @@ _DEEPEST = 16  # parentheses in it
 _CHANGING = re.compile(r"\$(?:random|uuid|now|millis|shuffle)\(")  # never evaluated twice
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\$[A-Za-z]\w*')
+_BINDING = re.compile(r"\$(\w+) :=|function\(([^()]*)\)")
 
 
 def evaluated_after(
@@ -30,11 +31,16 @@ def evaluated_after(
 
 
 def substituted(value: Any, before: Mapping[str, Any], longest: int = LONGEST) -> Any:
-    """Return a field's value with the values of variables in their place; None: it is too long."""
+    """Return a field's value with the values of variables in their place.
+
+    None: it is too long, or binds a variable of the same name itself.
+    """
     if isinstance(value, dict):
         return evaluated_after(value, before, longest)
     if not isinstance(value, str) or not value.startswith("{%"):
         return value if not isinstance(value, list) else _list(value, before)
+    if not _bound(value).isdisjoint(before):
+        return None
     is_long = False
 
     def replaced(token: re.Match[str]) -> str:
@@ -50,6 +56,14 @@ def substituted(value: Any, before: Mapping[str, Any], longest: int = LONGEST) -
     if is_long or len(text) > longest or _depth(text) > _DEEPEST:
         return None
     return expression(text)
+
+
+def _bound(value: str) -> set[str]:
+    """Return the names that an expression binds itself, as blocks and functions do."""
+    found = _BINDING.findall(_TEXT.sub('""', value))
+    return {
+        one.strip().removeprefix("$") for pair in found for part in pair for one in part.split(",")
+    }
 
 
 def with_names(text: str, names: Mapping[str, str]) -> str:
