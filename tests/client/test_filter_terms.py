@@ -50,7 +50,7 @@ TERMS = st.one_of(
 )
 
 
-@settings(max_examples=scaled(200, 5_000), deadline=None)
+@settings(max_examples=scaled(200, 1_500), deadline=None)
 @given(st.lists(TERMS, max_size=5).map(tuple))
 def test_what_is_written_is_read_as_it_was(terms: tuple[Term, ...]) -> None:
     text = written(terms)
@@ -58,7 +58,7 @@ def test_what_is_written_is_read_as_it_was(terms: tuple[Term, ...]) -> None:
     assert written(parse(text)) == text
 
 
-@settings(max_examples=scaled(200, 5_000), deadline=None)
+@settings(max_examples=scaled(200, 1_500), deadline=None)
 @given(st.text(st.sampled_from('ab:,*"\\ <>=-.1hs\nstatus'), max_size=30))
 def test_any_text_is_read_or_pointed_at(text: str) -> None:
     try:

@@ -202,7 +202,7 @@ TERMS = st.one_of(
 
 
 @settings(
-    max_examples=scaled(120, 3_000),
+    max_examples=scaled(120, 1_500),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import shlex
 import sys
+from typing import Any
 
 import click
 
 from partita.cli import options as o
+from partita.cli.bulk import bulk_options, chosen, id_or_where, run_bulk
 from partita.cli.foreground import own_task_list
 from partita.cli.output import print_row
+from partita.client.bulk import RERUN
 from partita.errors import InvalidInputError, InvalidOptionError
 from partita.ports.state import Status
 
 
 @click.command()
-@o.workflow_id_argument
+@id_or_where
+@bulk_options
 @o.run_option
 @o.backend_option
-def rerun(workflow_id: str, run_id: str, backend: o.Backend) -> None:
-    """Run a failed execution again; what it has finished is not done again."""
+def rerun(
+    workflow_id: str | None, run_id: str, backend: o.Backend, where: str | None, **how: Any
+) -> int:
+    """Run a failed execution again; what it has finished is not done again.
+
+    With --where, run all again that pass a filter and have no newer run, after a preview.
+    """
+    id = chosen(workflow_id, where, run_id)
+    if id is None:
+        return run_bulk(backend, RERUN, where or "", **how)
+    _rerun(backend, id, run_id)
+    return 0
+
+
+def _rerun(backend: o.Backend, workflow_id: str, run_id: str) -> None:
     with backend.look() as client:
         info = client.describe(workflow_id, run_id=run_id).info
         if info.status is Status.COMPLETED:

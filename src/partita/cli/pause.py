@@ -8,9 +8,11 @@ from typing import Any
 import click
 
 from partita.cli import options as o
+from partita.cli.bulk import bulk_options, chosen, run_bulk
 from partita.cli.offers import Offers, completed
 from partita.cli.output import iso_time, print_json
-from partita.client import Client
+from partita.client import Client, bulk
+from partita.client.bulk import RESUME
 from partita.errors import InvalidOptionError
 from partita.ports.service import Pause
 
@@ -38,6 +40,7 @@ _list_option = click.option(
 @_type_option
 @_list_option
 @click.option("--reason", help="Why; `why`, `show` and `list` tell it.")
+@bulk_options
 @o.run_option
 @o.backend_option
 def pause(
@@ -47,17 +50,23 @@ def pause(
     reason: str | None,
     run_id: str,
     backend: o.Backend,
-) -> None:
+    where: str | None,
+    **how: Any,
+) -> int:
     """Let an execution, a workflow type or a task list begin nothing new.
 
     Results, signals and timers are still recorded; activities that run may end. Without an
-    argument it prints the types and task lists that are paused, as JSON.
+    argument it prints the types and task lists that are paused, as JSON. With --where, all open
+    executions that pass a filter are paused, after a preview.
     """
     given = _chosen(workflow_id, type_name, task_list)
+    if where is not None:
+        chosen(given or None, where, run_id)
+        return run_bulk(backend, bulk.pause(reason), where, **how)
     with backend.look() if workflow_id or not given else backend.open() as client:
         if not given:
             print_json([_row(one) for one in client.pauses()])
-            return
+            return 0
         if workflow_id is not None:
             client.pause(workflow_id, reason, run_id=run_id)
         elif type_name is not None:
@@ -65,12 +74,14 @@ def pause(
         else:
             client.pause_task_list(task_list or "", reason)
     print(f"partita: {given} is paused", file=sys.stderr)
+    return 0
 
 
 @click.command()
 @_id_argument
 @_type_option
 @_list_option
+@bulk_options
 @o.run_option
 @o.backend_option
 def resume(
@@ -79,15 +90,21 @@ def resume(
     task_list: str | None,
     run_id: str,
     backend: o.Backend,
-) -> None:
-    """Let a paused execution, workflow type or task list go on."""
+    where: str | None,
+    **how: Any,
+) -> int:
+    """Let a paused execution, workflow type or task list go on; with --where, many executions."""
     given = _chosen(workflow_id, type_name, task_list)
+    if where is not None:
+        chosen(given or None, where, run_id)
+        return run_bulk(backend, RESUME, where, **how)
     if not given:
         raise InvalidOptionError("what is to go on? Give ID, --type NAME or --task-list NAME")
     with backend.look() as client:
         was_paused = _resume(client, workflow_id, type_name, task_list, run_id)
     state = "goes on" if was_paused else "was not paused"
     print(f"partita: {given} {state}", file=sys.stderr)
+    return 0
 
 
 def _resume(

@@ -10,11 +10,13 @@ import msgspec
 
 from partita.authoring.messages import Signal
 from partita.cli import options as o
+from partita.cli.bulk import bulk_options, chosen, id_or_where, run_bulk
 from partita.cli.output import print_answer
 from partita.cli.standing import note_paused
-from partita.client import Client
+from partita.client import Client, bulk
+from partita.client.bulk import CANCEL
 from partita.client.declared import check_message
-from partita.errors import UnknownTypeError
+from partita.errors import InvalidOptionError, UnknownTypeError
 from partita.history import WorkflowExecution
 from partita.replay.declared import Message
 from partita.worker.code_loader import load
@@ -26,24 +28,45 @@ _timeout_option = click.option("--timeout", type=click.FloatRange(0), help="Seco
 
 
 @click.command()
-@o.workflow_id_argument
-@click.argument("name")
+@id_or_where
+@click.argument("name", metavar="NAME", required=False)
 @click.option("--input", "input_", metavar="JSON", help="The value that the signal carries.")
 @click.option("--code", metavar="FILE", help="Check the value by the Signal of that name there.")
+@click.option("--again", is_flag=True, help="With --where: also where the same was received.")
+@bulk_options
 @o.run_option
 @o.backend_option
 def signal(
-    workflow_id: str,
-    name: str,
+    workflow_id: str | None,
+    name: str | None,
     input_: str | None,
     code: str | None,
+    again: bool,
     run_id: str,
     backend: o.Backend,
-) -> None:
-    """Send a signal to an execution."""
+    where: str | None,
+    **how: Any,
+) -> int:
+    """Send a signal to an execution.
+
+    With --where, to all open ones that pass a filter, after a preview; those that have received the
+    same signal with the same value already are passed over, so that it can be repeated.
+    """
+    if where is not None and name is None:
+        workflow_id, name = None, workflow_id
+    id = chosen(workflow_id, where, run_id)
+    if name is None:
+        raise InvalidOptionError("which signal? Give its NAME after the execution's ID")
     value = None if input_ is None else o.read_json(input_, "--input")
     if code is not None:
         _defined_signal(code, name).check(value)
+    if id is None:
+        return run_bulk(backend, bulk.signal(name, value, again=again), where or "", **how)
+    _send(backend, id, name, value, run_id)
+    return 0
+
+
+def _send(backend: o.Backend, workflow_id: str, name: str, value: Any, run_id: str) -> None:
     with backend.look() as client:
         if not name.startswith("$"):
             _check(client, workflow_id, run_id, Message("signal", name, _payload(value)))
@@ -122,24 +145,49 @@ def update(
 
 
 @click.command()
-@o.workflow_id_argument
+@id_or_where
+@bulk_options
 @o.run_option
 @o.backend_option
-def cancel(workflow_id: str, run_id: str, backend: o.Backend) -> None:
-    """Request cancellation of an execution; its code sees CancelledError where it waits."""
+def cancel(
+    workflow_id: str | None, run_id: str, backend: o.Backend, where: str | None, **how: Any
+) -> int:
+    """Request cancellation of an execution; its code sees CancelledError where it waits.
+
+    With --where, of all open ones that pass a filter and were not asked yet, after a preview.
+    """
+    id = chosen(workflow_id, where, run_id)
+    if id is None:
+        return run_bulk(backend, CANCEL, where or "", **how)
     with backend.look() as client:
-        client.cancel(workflow_id, run_id=run_id)
-        note_paused(client, workflow_id, run_id)
-    print(f"partita: {workflow_id} is asked to cancel itself", file=sys.stderr)
+        client.cancel(id, run_id=run_id)
+        note_paused(client, id, run_id)
+    print(f"partita: {id} is asked to cancel itself", file=sys.stderr)
+    return 0
 
 
 @click.command()
-@o.workflow_id_argument
+@id_or_where
 @click.option("--reason", help="Why; kept in the history.")
+@bulk_options
 @o.run_option
 @o.backend_option
-def terminate(workflow_id: str, reason: str | None, run_id: str, backend: o.Backend) -> None:
-    """End an execution at once, without running its code again."""
+def terminate(
+    workflow_id: str | None,
+    reason: str | None,
+    run_id: str,
+    backend: o.Backend,
+    where: str | None,
+    **how: Any,
+) -> int:
+    """End an execution at once, without running its code again.
+
+    With --where, end all open ones that pass a filter, after a preview.
+    """
+    id = chosen(workflow_id, where, run_id)
+    if id is None:
+        return run_bulk(backend, bulk.terminate(reason), where or "", **how)
     with backend.look() as client:
-        client.terminate(workflow_id, reason, run_id=run_id)
-    print(f"partita: {workflow_id} is terminated", file=sys.stderr)
+        client.terminate(id, reason, run_id=run_id)
+    print(f"partita: {id} is terminated", file=sys.stderr)
+    return 0

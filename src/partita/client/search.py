@@ -62,7 +62,7 @@ def plan(service: Service, base: Search, terms: Iterable[Term], now: float) -> S
 def _with(search: Search, term: Term, fields: Collection[str], now: float) -> Search:
     filter = search.filter
     if term.field in _IMPLIED and (term.field == "closed" or not term.negated):
-        search = _among(search, _IMPLIED[term.field])
+        search = among(search, _IMPLIED[term.field])
         filter = search.filter
     if term.field == "started":
         return replace(search, filter=_started(filter, term, now))
@@ -70,7 +70,7 @@ def _with(search: Search, term: Term, fields: Collection[str], now: float) -> Se
         return _closed(search, term, now)
     if term.field == "status":
         named = {Status[one[0].upper()] for one in term.values}
-        return _among(search, set(Status) - named if term.negated else named)
+        return among(search, set(Status) - named if term.negated else named)
     exact = _exact(term)
     if term.field == "id" and exact is not None and filter.workflow_id is None:
         return replace(search, filter=replace(filter, workflow_id=exact))
@@ -125,7 +125,8 @@ def _is_plain_json(text: str) -> bool:
         return False
 
 
-def _among(search: Search, statuses: Collection[Status]) -> Search:
+def among(search: Search, statuses: Collection[Status]) -> Search:
+    """Return what finds those that have one of these statuses as well."""
     had = search.filter.statuses or tuple(Status)
     both = tuple(one for one in had if one in statuses)
     if len(both) == len(Status):
