@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 
+from partita.engine import Engine
+from partita.history import WorkflowExecution
 from partita.server.local import stepfunctions_endpoint
 from partita.stepfunctions.front import nested_executions
+from partita.stores.memory import MemoryStore
+from partita.stores.sqlite.store import SqliteStore
+from tests.conftest import RunningClock
 from tests.stepfunctions import endpoint  # noqa: F401 - for the keys
+from tests.stepfunctions.test_restart import client_of
+from tests.swf.command import served
 
 ROLE = "arn:aws:iam::123456789012:role/sfn"
 PREFIX = "arn:aws:states:us-east-1:123456789012"
@@ -227,3 +235,77 @@ def test_a_start_that_takes_longer_than_the_task_may_is_undone(
         until(client, "inner", "second", "ABORTED")
         found = until(client, "outer", "first", "FAILED")
         assert found["error"] == "States.Timeout"
+
+
+def end_outside(engine: Engine, clock: RunningClock, how: str) -> None:
+    """End the outer execution in another way than by the endpoint's API."""
+    if how == "terminated":
+        execution = WorkflowExecution("outer:first", "")
+        engine.terminate_workflow_execution("default", execution, None)
+        return
+    clock.ahead += 200
+    engine.poll_activity_task("nobody's", "nothing")  # so that the engine sees the time
+
+
+@pytest.mark.parametrize("how", ["terminated", "timed out"])
+@pytest.mark.parametrize("is_started", [True, False])
+def test_an_execution_ends_with_one_that_others_end(
+    how: str, is_started: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever ends the outer one, and even before its task is known to have started the other."""
+    paused, goes_on, _ = pausing(monkeypatch, has_started=True)
+    if is_started:
+        goes_on.set()
+    clock = RunningClock()
+    engine = Engine(MemoryStore(), clock=clock)
+    try:
+        with stepfunctions_endpoint(engine) as url:
+            client = boto3.client("stepfunctions", "us-east-1", endpoint_url=url)
+            outer, _ = limited(client)
+            client.start_execution(stateMachineArn=outer, name="first")
+            assert paused.wait(30)
+            end_outside(engine, clock, how)
+            until(client, "inner", "second", "ABORTED")
+            goes_on.set()
+    finally:
+        goes_on.set()
+        engine.close()
+
+
+def limited(client: Any) -> tuple[str, str]:
+    """Return a machine with a time limit whose task waits for another one, and that one."""
+    inner = machine(client, "inner", WAITING)
+    outer = machine(client, "outer", starts(inner, "second"))
+    found = client.describe_state_machine(stateMachineArn=outer)
+    definition = {**json.loads(found["definition"]), "TimeoutSeconds": 100}
+    client.update_state_machine(stateMachineArn=outer, definition=json.dumps(definition))
+    return outer, inner
+
+
+def test_an_execution_ends_with_one_whose_time_was_over_while_nothing_ran(tmp_path: Path) -> None:
+    with served(f"sqlite:///{tmp_path / 'x.db'}", "--protocol", "stepfunctions") as killed:
+        client = client_of(killed.url)
+        outer, _ = limited(client)
+        client.start_execution(stateMachineArn=outer, name="first")
+        until(client, "inner", "second", "RUNNING")
+        killed.kill()
+    clock = RunningClock()
+    clock.ahead = 200
+    engine = Engine(SqliteStore(tmp_path / "x.db"), clock=clock)
+    with stepfunctions_endpoint(engine) as url:
+        client = boto3.client("stepfunctions", "us-east-1", endpoint_url=url)
+        until(client, "outer", "first", "TIMED_OUT")
+        until(client, "inner", "second", "ABORTED")
+    engine.close()
+
+
+def test_an_execution_that_nobody_waits_for_goes_on() -> None:
+    with stepfunctions_endpoint() as url:
+        client = boto3.client("stepfunctions", "us-east-1", endpoint_url=url)
+        inner = machine(client, "inner", WAITING)
+        task = {**starts(inner, "second"), "Resource": SYNC.removesuffix(".sync:2")}
+        outer = machine(client, "outer", task)
+        execution = client.start_execution(stateMachineArn=outer, name="first")["executionArn"]
+        until(client, "outer", "first", "SUCCEEDED")
+        client.stop_execution(executionArn=execution)
+        assert client.list_executions(stateMachineArn=inner)["executions"][0]["status"] == "RUNNING"

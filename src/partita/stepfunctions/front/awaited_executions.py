@@ -25,7 +25,7 @@ ACTION = "states:startExecution"
 """The action that starts an execution."""
 
 STARTED_BY = "startedBy"
-"""The search attribute of an execution that names the run whose task has started it."""
+"""The search attribute of an execution that names the run whose `.sync` task has started it."""
 
 _STARTS = (f"states:{ACTION}.sync", f"states:{ACTION}.sync:2")
 _WAIT, _STOP = f"states:{ACTION}.{WAIT}", f"states:{ACTION}.{STOP}"
@@ -46,6 +46,7 @@ def start_request(parameters: Any, idempotency_key: str) -> Members:
 def awaited_executions(session: Session, outer: State) -> list[State]:
     """Return the open executions that tasks of an execution wait for, or are about to."""
     events, run_id = session.events(outer, 0), outer.execution.run_id
+    execution = h.WorkflowExecution(outer.execution.workflow_id, run_id)
     waits = _waits(events)
     completed = {one.scheduled_event_id for one in events if type(one) is h.ActivityTaskCompleted}
     awaited = {id for scheduled, id in waits.items() if scheduled not in completed}
@@ -56,13 +57,18 @@ def awaited_executions(session: Session, outer: State) -> list[State]:
         for state in found
         if state is not None
         and not state.is_closed
-        and (state.execution.workflow_id in awaited or _is_started_by(state, run_id))
+        and (state.execution.workflow_id in awaited or _is_started_by(state, execution))
     ]
 
 
-def _is_started_by(state: State, run_id: str) -> bool:
+def starter(outer: h.WorkflowExecution) -> str:
+    """Return how the executions that tasks of a run start name it."""
+    return f"{outer.workflow_id}:{outer.run_id}"
+
+
+def _is_started_by(state: State, outer: h.WorkflowExecution) -> bool:
     """Return whether a task of that run started an execution, not somebody else by its name."""
-    return bool(state.progress.search_attributes.get(STARTED_BY) == run_id)
+    return bool(state.progress.search_attributes.get(STARTED_BY) == starter(outer))
 
 
 def _waits(events: Sequence[h.AnyEvent]) -> dict[int, str]:

@@ -37,13 +37,19 @@ from partita.ports.state import Status
 from partita.stepfunctions import arns
 from partita.stepfunctions.execution.beginning import DOMAIN
 from partita.stepfunctions.faults import ExecutionAlreadyExists
-from partita.stepfunctions.front.awaited_executions import ACTION, STARTED_BY, start_request
+from partita.stepfunctions.front.awaited_executions import (
+    ACTION,
+    STARTED_BY,
+    start_request,
+    starter,
+)
 from partita.stepfunctions.front.executions import (
     describe_execution,
     record_of,
     stop_execution,
 )
 from partita.stepfunctions.front.front import Front
+from partita.stepfunctions.front.orphans import Orphans
 from partita.stepfunctions.front.starts import start_execution
 
 WAIT_SECONDS = 1.0
@@ -54,7 +60,7 @@ _OMITTED = ("RedriveCount", "RedriveStatus", "RedriveStatusReason", "RedriveDate
 
 
 def serve_nested(front: Front) -> Callable[[], None]:
-    """Register the starts of executions for this process; return a function that undoes it."""
+    """Serve the starts of executions in this process; return a function that ends it."""
     actions: dict[str, Handler] = {
         ACTION: partial(_start, front),
         f"{ACTION}.sync": partial(_submit, front),
@@ -65,8 +71,10 @@ def serve_nested(front: Front) -> Callable[[], None]:
     for name, handler in actions.items():
         register_integration(name, handler)
         activity_of(name)  # an execution may wait since before this process
+    end_orphans = Orphans(front).begin()
 
     def end() -> None:
+        end_orphans()
         for name in actions:
             forget_integration(name)
 
@@ -80,7 +88,7 @@ def _start(front: Front, parameters: Any) -> Members:
     return {"ExecutionArn": answer["executionArn"], "StartDate": timestamp(moment)}
 
 
-def _started(front: Front, parameters: Any) -> Members:
+def _started(front: Front, parameters: Any, attributes: Members | None = None) -> Members:
     """Start an execution by its task's parameters; return what the API answers.
 
     Raises:
@@ -92,7 +100,7 @@ def _started(front: Front, parameters: Any) -> Members:
     def start(session: Session) -> Answer:
         if not _is_task_open(session, info):
             raise TaskFailedError("States.TaskFailed", "The task that starts it is over")
-        return start_execution(front, session, request, {STARTED_BY: info.run_id})
+        return start_execution(front, session, request, attributes)
 
     try:
         answer = front.service.transact(start)
@@ -128,7 +136,9 @@ def _failed(code: str, text: str) -> TaskFailedError:
 
 def _submit(front: Front, parameters: Any) -> Members:
     """Start an execution; return what `_wait` needs to wait for its end."""
-    answer = _started(front, parameters)
+    info = activity_info()
+    outer = WorkflowExecution(info.workflow_id, info.run_id)
+    answer = _started(front, parameters, {STARTED_BY: starter(outer)})
     start_date = int(answer["startDate"] * 1000)
     return {AWAITED: {"ExecutionArn": answer["executionArn"], "StartDate": start_date}}
 
