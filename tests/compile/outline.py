@@ -42,7 +42,8 @@ def _told(node: Any) -> str:
         case t.Map():
             return f"{node.item} of {node.items.text}: {_branch(node.branch)}"
         case t.Check():
-            return f"{node.condition.text} else {_error(node.error)}"
+            first = "".join(f"{outline_of_tree([one]).strip()}, then " for one in node.first)
+            return f"{node.condition.text} else {first}{_error(node.error)}"
         case t.If() | t.Loop():
             return str(node.test.text)
         case t.Raise():

@@ -265,3 +265,15 @@ def test_a_batch_has_a_number_of_items(size: Any) -> None:
     assert first.map([1, 2, 3], batch=2).result() == [1, 3]
     with pytest.raises(InvalidOptionError, match="is no number of items"):
         first.map([1, 2, 3], batch=size)
+
+
+def test_each_distributed_map_has_a_label_of_its_own(tmp_path: Path) -> None:
+    source = (
+        "@workflow\ndef main(xs: list[int]) -> Any:\n"
+        "    one, two = same.map(xs, distributed=True), same.map(xs, distributed=True)\n"
+        "    return [one.result(), two.result()]\n"
+    )
+    machine = emit(compile_workflow(load("labelled", HEAD + source, tmp_path)))
+    labels = [one["Label"] for one in machine["States"].values() if one["Type"] == "Map"]
+    assert labels == ["map-line-11", "map-line-11-2"]
+    assert check_text(json.dumps(machine)) == []

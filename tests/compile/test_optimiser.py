@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from itertools import count
 from pathlib import Path
 
 import pytest
+from sfnx import testing as sfnx
 
 from partita.asl.check import check_text
 from partita.compile import compile_workflow
@@ -92,3 +94,30 @@ def test_the_command_reports_what_is_saved(partita: Command) -> None:  # noqa: F
     numbers = [int(one) for one in found.groups()]
     assert numbers[1] < numbers[0]
     assert numbers[3] < numbers[2]
+
+
+@pytest.mark.parametrize("given", [{}, {"m": 1}, {"n": 1, "m": 1}, [1], "n", None])
+def test_invalid_input_fails_before_the_call_that_checks_it(given: object, tmp_path: Path) -> None:
+    source = (
+        "@workflow\ndef main(n: int) -> int:\n    try:\n        return flaky(n)\n"
+        "    except Exception:\n        return -1\n"
+    )
+    definition = optimised(emit(compile_workflow(load("invalid", source, tmp_path))))
+    assert definition["StartAt"] == "flaky (line 7)"
+    found = sfnx.run(definition, given)
+    assert (found.error, found.calls) == ("Partita.InvalidInput", ())
+    assert found.cause == 'The input must be an object with the members ["n"].'
+
+
+def test_large_machines_are_merged_in_time(tmp_path: Path) -> None:
+    block = (
+        "    d = echo(d['a{0}'])\n    if d['b{0}'] > {0}:\n        raise Trouble('{0}')\n"
+        "    for x in d['c{0}']:\n        n += double(x)\n"
+    )
+    blocks = "".join(block.format(number) for number in range(120))
+    source = f"@workflow\ndef main(n: int, d: Any) -> int:\n{blocks}    return n\n"
+    machine = emit(compile_workflow(load("large", source, tmp_path)))
+    begun = time.process_time()
+    merged = optimised(machine)
+    assert time.process_time() - begun < 20  # it takes less than one
+    assert len(merged["States"]) < len(machine["States"]) / 2

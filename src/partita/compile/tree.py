@@ -145,6 +145,7 @@ class Check:
     row: int
     condition: Value
     error: Value
+    first: tuple[Node, ...] = ()  # what runs to its end before the error is raised
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from partita.compile.jsonata import list_value
 from partita.compile.lowered import located
 from partita.compile.names.callees import KINDS, callee_of, class_of, instance_of
 from partita.compile.names.objects import target
-from partita.compile.tree import Branch, Check, If, Let, Node, Parallel, Raise, Return, Value
+from partita.compile.tree import Branch, Check, Let, Node, Parallel, Return, Value
 from partita.compile.types import Type, future_of
 from partita.compile.variables import Variable
 from partita.integrations.aws_calls import Action
@@ -255,7 +255,7 @@ def _join_parallel(branch: Branch, context: Context) -> bool:
         return is_apart
     if len(before.branches) > _MOST_COPIED or _depends(before, between):
         return False
-    moved = [_checked_first(one, before) if isinstance(one, Check) else one for one in between]
+    moved = [replace(one, first=(before,)) if isinstance(one, Check) else one for one in between]
     context.block[found[-1] :] = [*moved, together]
     return True
 
@@ -274,9 +274,3 @@ def _depends(before: Parallel, nodes: list[Node]) -> bool:
     return bool(given & set(_VARIABLE.findall(repr(nodes)))) or bool(
         changed & set(_VARIABLE.findall(repr(before)))
     )
-
-
-def _checked_first(node: Check, before: Parallel) -> Node:
-    """Return a check that comes before branches: if it fails, these run alone."""
-    test = Value(f"$not({node.condition.text})", node.condition.type)
-    return If(node.row, test, [before, Raise(node.row, node.error)], [])

@@ -299,6 +299,8 @@ class Blocks:
 
     def _check(self, node: Check) -> dict[str, Any]:
         rule: dict[str, Any] = {"Condition": s.expression(f"$not({node.condition.text})")}
+        if node.first:
+            return {**rule, "Next": self.block([*node.first, Raise(node.row, node.error)], None)}
         if self.ways.on_error is None:
             return {**rule, "Next": self._fail(node.row, node.error)}
         variable, state_of = self.ways.on_error
