@@ -118,6 +118,43 @@ def test_a_terminal_without_a_cursor_gets_lines(filled: Path) -> None:
         assert terminal.wait() == 0
 
 
+FILTERS = {
+    "status:failed": "open 0 completed 0 failed 1 ",
+    "id:wait*,good": "open 1 completed 1 failed 0 ",
+    "type:shares -id:bad": "open 1 completed 1 failed 0 ",
+    "closed:<1h": "open 0 completed 1 failed 1 ",
+    "error:ZeroDivisionError": "open 0 completed 0 failed 1 ",
+    "type:other": "open 0 completed 0 failed 0 ",
+    '"AITIN"': "open 1 completed 0 failed 0 ",
+}
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("where", sorted(FILTERS))
+def test_a_filter_chooses_what_is_shown(partita: Partita, where: str) -> None:
+    said = partita("watch", "--once", "--where", where)
+    assert said.status == 0, said
+    assert f" {FILTERS[where]}" in said.out
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_filter_that_cannot_be_read_is_pointed_at(partita: Partita) -> None:
+    said = partita("watch", "--once", "--where", "statu:failed")
+    assert said.status == 2
+    assert "^" in said.err
+    partita("watch", "bad", "--where", "type:shares").is_error(2, "not both")
+
+
+def test_a_filter_in_the_terminal(filled: Path) -> None:
+    with partita_terminal(filled, "watch", "--where", "id:good") as terminal:
+        terminal.wait_for("open 0   completed 1   failed 0 ")
+        terminal.type("\r")
+        terminal.wait_for("good shares@1  run ")
+        terminal.type("q")
+        assert terminal.wait() == 0
+        assert "bad  shares" not in terminal.text
+
+
 def test_what_is_not_there_is_said(partita: Partita, folder: Path) -> None:
     assert partita("watch", "nobody").status == 3
     said = partita("watch", "--once")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 from partita.cli import options as o
+from partita.cli.filters import planned, read_filter
 from partita.cli.keys import Keys
 from partita.cli.offers import Offers, completed
 from partita.cli.output import clock_time, duration
@@ -25,29 +27,39 @@ from partita.cli.watch_pages import (
     run_page,
 )
 from partita.cli.watch_source import Source
+from partita.client import Client
+from partita.client.filter_terms import Term
 from partita.client.overview import Overview
+from partita.client.search import Search, plan
+from partita.errors import InvalidOptionError
 from partita.ports.service import ExecutionInfo
-from partita.ports.state import Status
+from partita.ports.state import ExecutionFilter, Status
 from partita.views.failures import printable
 
 
 @click.command()
 @click.argument("workflow_id", metavar="[ID]", required=False, shell_complete=completed(Offers.IDS))
 @o.run_option
+@click.option("--where", metavar="FILTER", help="Only executions that pass it, as for `list`.")
 @click.option("--once", is_flag=True, help="Look once, print what is there, and end.")
 @o.backend_option
-def watch(workflow_id: str | None, run_id: str, once: bool, backend: o.Backend) -> int:
+def watch(
+    workflow_id: str | None, run_id: str, where: str | None, once: bool, backend: o.Backend
+) -> int:
     """Show how all executions stand, or one run, while they go on.
 
     On a terminal: the arrow keys choose an execution, Enter shows its run, Esc goes back, q ends.
     Elsewhere it prints a line for each change; of one run until that is closed.
     """
+    if workflow_id is not None and where is not None:
+        raise InvalidOptionError("give an ID, or --where FILTER; not both")
+    terms = None if where is None else read_filter([where])
     backend.note_missing()
     with backend.look() as client:
         info = None
         if workflow_id is not None:
             info = client.describe(workflow_id, run_id=run_id).info
-        source = Source(client, info)
+        source = Source(client, info, None if terms is None else _searching(client, terms))
         with suppress(KeyboardInterrupt):
             if sys.stdout.isatty() and not once and not Console().is_dumb_terminal:
                 _Terminal(source, info, backend.shown).run()
@@ -55,6 +67,13 @@ def watch(workflow_id: str | None, run_id: str, once: bool, backend: o.Backend) 
                 _print_changes(source, once=once)
         source.close()
     return 0
+
+
+def _searching(client: Client, terms: Sequence[Term]) -> Callable[[], Search]:
+    """Return what plans the search anew: spans of time are from the moment of each look."""
+    base = Search(filter=ExecutionFilter(domain=client.domain))
+    planned(client, base, terms)  # which says by what is filtered here
+    return lambda: plan(client.service, base, terms, time.time())
 
 
 class _Terminal:

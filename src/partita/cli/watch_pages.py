@@ -13,7 +13,7 @@ from rich.text import Text
 
 from partita.cli.output import STATUS_COLOURS, clock_time, duration
 from partita.cli.timelines import COLOURS
-from partita.client.overview import Overview, Row
+from partita.client.overview import MOST_FILTERED, Overview, Row
 from partita.ports.service import ExecutionInfo
 from partita.ports.state import Status
 from partita.views.failures import printable
@@ -107,6 +107,8 @@ def _counts(found: Overview) -> list[tuple[str, str]]:
     ]
     if found.per_second is not None:
         parts.append((f"closed {found.per_second:.1f}/s   ", ""))
+    if found.is_cut:
+        parts.append((f"of the newest {MOST_FILTERED:,}   ", ""))
     stuck = sum(row.is_stuck for row in found.rows)
     return [*parts, (f"stuck {stuck}", "red" if stuck else "")]
 

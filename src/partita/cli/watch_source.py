@@ -14,6 +14,7 @@ from contextlib import suppress
 from partita.cli.watch_pages import RunSnapshot
 from partita.client import Client
 from partita.client.overview import FEW_OPEN, OPEN, Overview, Overviews
+from partita.client.search import Search
 from partita.engine import Engine
 from partita.errors import PartitaError
 from partita.history import AnyEvent
@@ -74,12 +75,17 @@ def _done(events: list[AnyEvent]) -> str:
 class Source:
     """What is shown now: all executions, or the run that was gone into."""
 
-    def __init__(self, client: Client, info: ExecutionInfo | None) -> None:
-        """`info` is the run to begin with; None: all executions."""
+    def __init__(
+        self,
+        client: Client,
+        info: ExecutionInfo | None,
+        wanted: Callable[[], Search] | None = None,
+    ) -> None:
+        """`info` is the run to begin with; None: all executions that are `wanted`."""
         self._client = client
         is_near = isinstance(client.service, Engine)
         self._interval = INTERVAL if is_near else RARE_INTERVAL
-        self._overviews = Overviews(client, open_limit=OPEN if is_near else FEW_OPEN)
+        self._overviews = Overviews(client, OPEN if is_near else FEW_OPEN, wanted)
         self._lock = threading.Lock()
         self._changed = threading.Event()
         self._is_closed = False

@@ -6,12 +6,14 @@ One look costs a bounded number of requests, however many executions there are.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from itertools import islice
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from partita.client.execution_client import ExecutionClient
+from partita.client.search import Search, count, every, find
 from partita.errors import PartitaError
 from partita.history import WorkflowExecution
 from partita.ports.capabilities import SupportsWorkerRecords, supports
@@ -29,6 +31,9 @@ OPEN, FEW_OPEN = 50, 10
 
 FAILING = 10
 """Failed executions that are listed with their reasons."""
+
+MOST_FILTERED = 10_000
+"""Executions that are counted, the newest, where the service cannot filter by what is asked."""
 
 _FAILED = (Status.FAILED, Status.TIMED_OUT)
 
@@ -49,6 +54,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     types: dict[str, dict[Status, int]]  # of the newest
     rows: list[Row]  # what stands still first, then what failed, then the newest others
     per_second: float | None = None  # executions that have closed since the look before
+    is_cut: bool = False  # whether there are more than the newest that were counted
 
     @property
     def closed(self) -> int:
@@ -63,11 +69,14 @@ class Overviews:
         self,
         client: ExecutionClient,
         open_limit: int = OPEN,
-        wanted: ExecutionFilter | None = None,
+        wanted: Callable[[], Search] | None = None,
     ) -> None:
-        """`wanted` says which executions are looked at; its statuses and limit say nothing."""
+        """`wanted` returns which executions are looked at now; None: all of the domain."""
         self._client = client
-        self._wanted = wanted or ExecutionFilter(domain=client.domain)
+        every_one = Search(filter=ExecutionFilter(domain=client.domain))
+        self._wanted = wanted or (lambda: every_one)
+        self._search = every_one
+        self._matching: list[ExecutionInfo] | None = None  # if they are filtered here
         self._open_limit = open_limit
         self._service = client.service
         self._reasons: dict[str, str] = {}  # by run id
@@ -75,15 +84,25 @@ class Overviews:
 
     def look(self) -> Overview:
         """Return how executions stand now."""
+        self._search = self._wanted()
+        self._matching = None
+        if self._search.is_filtered_here:
+            self._matching = list(islice(every(self._service, self._search), MOST_FILTERED))
         counts = {status: self._count(status) for status in Status}
         newest = self._list(NEWEST)
         rows = self._rows(newest)
-        found = Overview(at=time.time(), counts=counts, types=_by_type(newest), rows=rows)
+        found = Overview(
+            at=time.time(),
+            counts=counts,
+            types=_by_type(newest),
+            rows=rows,
+            is_cut=self._matching is not None and len(self._matching) == MOST_FILTERED,
+        )
         before, self._before = self._before, found
         if before is None or found.at <= before.at:
             return found
         rate = max(0.0, (found.closed - before.closed) / (found.at - before.at))
-        return Overview(at=found.at, counts=counts, types=found.types, rows=rows, per_second=rate)
+        return replace(found, per_second=rate)
 
     def _rows(self, newest: Sequence[ExecutionInfo]) -> list[Row]:
         workers = None
@@ -119,13 +138,26 @@ class Overviews:
         return self._reasons[info.run_id]
 
     def _count(self, status: Status) -> int:
-        return self._service.count_executions(self._filter(status))
+        if self._matching is not None:
+            return sum(info.status is status for info in self._matching)
+        return count(self._service, self._among([status]))
 
-    def _list(self, limit: int, *statuses: Status) -> tuple[ExecutionInfo, ...]:
-        return self._service.list_executions(self._filter(*statuses, limit=limit)).executions
+    def _list(self, limit: int, *statuses: Status) -> list[ExecutionInfo]:
+        if self._matching is not None:
+            found = (info for info in self._matching if not statuses or info.status in statuses)
+            return list(islice(found, limit))
+        return find(self._service, self._among(statuses, limit))
 
-    def _filter(self, *statuses: Status, limit: int = 1) -> ExecutionFilter:
-        return replace(self._wanted, statuses=statuses, limit=limit)
+    def _among(self, statuses: Collection[Status], limit: int = 1) -> Search:
+        """Return the search among executions of some statuses; empty: of any."""
+        search = self._search
+        had = search.filter.statuses
+        both = tuple(one for one in had or statuses if not statuses or one in statuses)
+        return replace(
+            search,
+            filter=replace(search.filter, statuses=both, limit=limit),
+            impossible=search.impossible or (bool(statuses) and not both),
+        )
 
 
 def _execution(info: ExecutionInfo) -> WorkflowExecution:
