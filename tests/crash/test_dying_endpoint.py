@@ -46,7 +46,7 @@ def named(moment: Any) -> str:
     return "-".join(map(str, moment)).rpartition(":")[2]
 
 
-@pytest.mark.parametrize("moment", sample(MOMENTS, 12), ids=named)
+@pytest.mark.parametrize("moment", sample(MOMENTS, 16), ids=named)
 def test_what_is_acknowledged_ends_once(tmp_path: Path, moment: tuple[str, str, int]) -> None:
     database = f"sqlite:///{tmp_path / 'x.db'}"
     with openwhisk_endpoint(database) as url:

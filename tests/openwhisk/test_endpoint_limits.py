@@ -23,6 +23,7 @@ from partita.openwhisk.endpoint.containers import EXHAUSTED, Containers, Outcome
 from partita.openwhisk.endpoint.isolation import Way
 from partita.openwhisk.endpoint.supervisor import NICENESS, descendants, processes
 from tests.conftest import until
+from tests.rotation import sample
 
 WAYS = {
     "user and folders": isolation._ROOT_WAYS[0],
@@ -45,7 +46,7 @@ def program(way: Way) -> str | None:
     return None
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=sample(list(WAYS), 2))
 def containers(request: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Containers]:
     way = WAYS[request.param]
     found = program(way)
@@ -158,7 +159,7 @@ tests.run(tests.Containers(), sys.argv[3], 60_000)
 """
 
 
-@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("name", sample(list(WAYS), 2))
 def test_it_ends_with_the_server(name: str) -> None:
     found = program(WAYS[name])
     mark = new_mark()
@@ -196,6 +197,22 @@ def is_stopped(pid: int) -> bool:
     """Return whether a process that a supervisor looks after is stopped."""
     stats = [Path(f"/proc/{one.id}/stat").read_text() for one in descendants(pid)]
     return "T" in [stat.rpartition(")")[2].split()[0] for stat in stats]
+
+
+def test_what_is_not_kept_apart_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried: list[Way] = []
+
+    def problem(way: Way, *_: object) -> str | None:
+        tried.append(way)
+        return "not permitted" if len(tried) == 1 else None
+
+    monkeypatch.setattr(isolation, "_problem", problem)
+    assert isolation._best_way("program", ("/a",)) == tried[1]
+    (told,) = caplog.messages
+    assert told == f"actions do not get {tried[0].name} of their own here: not permitted"
+    isolation._best_way.cache_clear()
 
 
 def test_no_more_processes_run_than_may(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,17 +40,18 @@ _SUPERVISOR = str(Path(__file__).with_name("supervisor.py"))
 class Way(NamedTuple):
     """One way to keep a process apart."""
 
+    name: str = "nothing"  # what it gives each process
     before: tuple[str, ...] = ()  # what makes namespaces for the supervisor
     has_user: bool = False  # of its own
     has_folders: bool = False  # of its own, in place of those that all users share
 
 
 _ROOT_WAYS = (
-    Way(("unshare", *_TREE), has_user=True, has_folders=True),
-    Way(has_user=True),
-    Way(("unshare", *_TREE)),
+    Way("a user, folders and a process tree", ("unshare", *_TREE), True, True),
+    Way("a user", has_user=True),
+    Way("a process tree", ("unshare", *_TREE)),
 )
-_USER_WAYS = (Way(("unshare", "--user", "--map-current-user", *_TREE)),)
+_USER_WAYS = (Way("a process tree", ("unshare", "--user", "--map-current-user", *_TREE)),)
 
 log = logging.getLogger("partita.openwhisk")
 
@@ -100,7 +101,7 @@ def _best_way(program: str, needed: tuple[str, ...]) -> Way:
         problem = _problem(way, program, needed)
         if problem is None:
             return way
-        log.warning("actions cannot be kept apart by %s: %s", way, problem)
+        log.warning("actions do not get %s of their own here: %s", way.name, problem)
     raise OSError(problem)
 
 
