@@ -5,6 +5,9 @@ Moto implements 7 of the 13 decisions and 33 of the 39 operations.
 
 from __future__ import annotations
 
+from partita.ports.capabilities import SupportsPauses
+from partita.testing.conformance.arrange import NEEDS
+
 _BROKEN = "the server answers with an error 500"
 _CANCEL = "it has no RequestCancelWorkflowExecution, and writes TimerCanceled with another name"
 _COUNT = "it counts no executions, so the count is asked for again and again"
@@ -107,4 +110,5 @@ LACKING: dict[str, str] = {
     "what_differs_is_done_again": _DECISION,
     "what_is_not_there_is_not_found": _BROKEN,
     "what_is_sent_with_the_closing_decision_arrives": _DECISION,
+    **{check: _SWF for check, needed in NEEDS.items() if needed is SupportsPauses},
 }
