@@ -24,6 +24,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 log = logging.getLogger("partita.worker")
 
+MOST_PROCESSES = 1_000
+"""Worker processes of one command, at most."""
+
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
@@ -42,7 +45,7 @@ def supervision_options(command: F) -> F:
         supervised,  # type: ignore[return-value]
         click.option(
             "--processes",
-            type=click.IntRange(1),
+            type=click.IntRange(1, MOST_PROCESSES),
             default=1,
             show_default=True,
             help="How many; one that ends is restarted.",

@@ -20,6 +20,7 @@ from partita.client.spans import UNITS, moment_of
 from partita.client.standing_terms import ASKED, holds
 from partita.ports.capabilities import SupportsMatches, supports
 from partita.ports.matching import ATTRIBUTE, Match, Pattern
+from partita.ports.requests import check_filter
 from partita.ports.service import ExecutionInfo, Service
 from partita.ports.state import ExecutionFilter, Status
 
@@ -181,15 +182,12 @@ def _closed(search: Search, term: Term, now: float) -> Search:
 
 def find(service: Service, search: Search) -> list[ExecutionInfo]:
     """Return at most as many executions as the filter's limit, newest first."""
+    check_filter(search.filter)
     if search.impossible:
         return []
-    if not search.is_filtered_here and not _is_long(search):
+    if not search.is_filtered_here:
         return list(service.list_executions(search.filter).executions)
     return list(islice(every(service, search), search.filter.limit))
-
-
-def _is_long(search: Search) -> bool:
-    return search.filter.limit > _PAGE
 
 
 def count(service: Service, search: Search) -> int:

@@ -6,6 +6,7 @@ Knows requests, and what a service says of an execution; it knows no service and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isnan
 
 import msgspec
 from msgspec import Struct
@@ -56,10 +57,20 @@ def check_filter(filter: ExecutionFilter) -> None:
     """Check what executions are looked for by.
 
     Raises:
-        InvalidOptionError: the limit is none, or a text is in no execution.
+        InvalidOptionError: a value is not of its type, the limit or a moment is none, or no
+            execution can have a text.
     """
+    check_types(filter)
     if not 0 <= filter.limit <= LIST_LIMIT:
         raise InvalidOptionError(f"limit={filter.limit}; give a number from 0 to {LIST_LIMIT:,}")
+    if any(
+        isinstance(at, float) and isnan(at) for at in (filter.started_after, filter.started_before)
+    ):
+        raise InvalidOptionError("nan is no moment; give seconds since the epoch")
+    if filter.before_run is not None and abs(filter.before_run) >= 2**63:
+        raise InvalidOptionError(
+            f"before_run={filter.before_run}; give the `next_page` of the page before"
+        )
     for name in (filter.workflow_id, filter.type_name, filter.tag):
         check_name("id, type or tag", name)
     check_attributes(dict(filter.attributes))
