@@ -18,6 +18,10 @@ _DIVISION = "moto takes a division for the start of a regular expression, and fi
 _NAMES = "moto lets no error whose name begins with States. leave a Parallel state"
 _UUID = "moto's $uuid is no function"
 _REMAINDER = "% takes the whole parts of its operands"
+_TEXTS_OF_FLOATS = (
+    *("best", "branch_guarded", "closure", "helper_guarded", "nested_loops", "round_guarded"),
+    *("spawn", "sum", "swap", "ternary", "total_dc", "total_int_float", "try", "walrus"),
+)
 _LARGE = "integers beyond 2**53 are rounded, and what no hint tells is looked at"
 DEVIATIONS = {
     **{
@@ -44,6 +48,7 @@ DEVIATIONS = {
     ("moto", "arguments_of_errors_are_tuples"): _DIVISION,
     ("moto", "indices_beyond_a_tuple"): _DIVISION,
     ("moto", "lib_dates"): _DIVISION,
+    **{("moto", f"numbers_{name}"): _DIVISION for name in _TEXTS_OF_FLOATS},
     ("moto", "lib_strings_nasty_guarded"): _NAMES,
     ("moto", "everyday_validate"): _DIVISION,
     **{
