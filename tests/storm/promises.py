@@ -67,6 +67,7 @@ class Promises:
         self.in_doubt: dict[str, list[str]] = defaultdict(list)  # values that may have come in
         self.refused: dict[str, list[str]] = defaultdict(list)  # values that must not have
         self.imported: dict[tuple[str, str], ExportedHistory] = {}  # by workflow id and run id
+        self.broken: list[str] = []  # promises that were seen to be broken
         self._numbers = itertools.count()
         self._lock = threading.Lock()
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from partita import WorkflowDefinition, errors
 from partita.client import Client
+from partita.history import ActivityTaskStarted, DecisionTaskStarted
 from tests.storm import flows
 from tests.storm.nodes import Node
 from tests.storm.promises import (
@@ -28,6 +29,9 @@ from tests.storm.promises import (
 from tests.storm.weather import SKY
 
 T = TypeVar("T")
+
+BEGINNINGS = (DecisionTaskStarted, ActivityTaskStarted)
+"""Events that a paused execution does not record."""
 
 BOXES = 6
 """Executions that collect values, at most."""
@@ -74,6 +78,8 @@ class User:
             self._update: 4,
             self._query: 4,
             self._limit: 2,
+            self._pause: 4,
+            self._pause_work: 1,
             self._rest: 2,
         }
 
@@ -152,6 +158,37 @@ class User:
             pass  # a call without an answer has done it
         self._promises.executions[id] = IsTerminated()
         SKY.count("terminated")
+
+    def _pause(self) -> None:
+        """Pause an execution for a while; nothing of it may begin meanwhile."""
+        n = SKY.dice.randint(3, 6)
+        flow, more = SKY.dice.choice([(flows.seq, ()), (flows.fan, ())])
+        result = SUMS["seq" if flow is flows.seq else "fan"].result(n)
+        id = self._start("paused", flow, (n, *more), Answers(result))
+        time.sleep(SKY.dice.random() * 0.05)
+        try:
+            self.acknowledged(lambda client: client.pause(id, "storm"))
+            before = self.acknowledged(lambda client: client.history(id))
+            time.sleep(SKY.dice.random() * 0.3)
+            later = self.acknowledged(lambda client: client.history(id, after=len(before)))
+            self.acknowledged(lambda client: client.resume(id))
+        except errors.ExecutionNotFoundError:
+            return  # it has ended
+        begun = [one for one in later if isinstance(one, BEGINNINGS)]
+        if begun:
+            self._promises.broken.append(f"{id} is paused, and began {begun[0]}")
+        SKY.count("paused")
+
+    def _pause_work(self) -> None:
+        """Pause a workflow type, or a task list, for a while."""
+        is_type = SKY.dice.random() < 0.5
+        name = flows.tries.workflow_type.name if is_type else "narrow"
+        pause = Client.pause_type if is_type else Client.pause_task_list
+        resume = Client.resume_type if is_type else Client.resume_task_list
+        self.acknowledged(lambda client: pause(client, name, "storm"))
+        time.sleep(SKY.dice.random() * 0.2)
+        self.acknowledged(lambda client: resume(client, name))
+        SKY.count("paused a type" if is_type else "paused a task list")
 
     def _some_box(self) -> str | None:
         """Return one box, if there is any."""

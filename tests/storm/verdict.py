@@ -22,7 +22,7 @@ from partita.history import (
     AnyEvent,
     WorkflowExecutionSignaled,
 )
-from partita.ports.service import ExecutionInfo
+from partita.ports.service import ExecutionInfo, PauseKind
 from partita.ports.state import Status
 from tests.storm import flows
 from tests.storm.findings import Findings
@@ -59,6 +59,9 @@ class Verdict:
     def give(self) -> None:
         """Wait for what was promised, and judge it."""
         self._client.set_limits("narrow")
+        self._resume_all()
+        for line in self._promises.broken:
+            self._findings.add(line)
         for box in self._promises.boxes:
             self._client.signal(box, "go", "end")
             self._promises.sent[box].append("end")
@@ -75,6 +78,16 @@ class Verdict:
         for info in self._executions():
             self._judge_history(info)
         self._judge_imported()
+
+    def _resume_all(self) -> None:
+        """Resume what users, who have gone, left paused."""
+        for pause in self._client.pauses():
+            is_type = pause.kind is PauseKind.TYPE
+            resume = self._client.resume_type if is_type else self._client.resume_task_list
+            resume(pause.name)
+        for info in list(self._executions()):
+            if info.paused is not None and info.status is Status.OPEN:
+                self._client.resume(info.workflow_id, run_id=info.run_id)
 
     def _show(self, id: str) -> None:
         """Print how an execution stands."""
