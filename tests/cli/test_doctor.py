@@ -25,7 +25,7 @@ def test_what_is_found_is_told(partita: Partita, folder: Path) -> None:
     assert "stuck: what should be open in executions is not there: 'one'" in said.out
     assert "  mend: run `partita db check`" in said.out
     (finding,) = json.loads(partita("doctor", "-o", "json").out)["findings"]
-    assert set(finding) == {"check", "what", "why", "mend"}
+    assert set(finding) == {"check", "what", "why", "mend", "code"}
 
 
 def test_what_is_found_does_not_steer_the_terminal(partita: Partita, folder: Path) -> None:

@@ -145,6 +145,7 @@ def test_a_decision_that_fails_again_and_again(place: Place, opened: Store) -> N
         write(opened, state)
     finding = place.only("stuck")
     assert "execution 'w' (flow) cannot go on: BROKEN: no such name" in finding.what
+    assert finding.code == "DECISION_FAILS"
 
 
 def test_code_that_does_not_come_back(place: Place, opened: Store) -> None:
@@ -156,6 +157,7 @@ def test_code_that_does_not_come_back(place: Place, opened: Store) -> None:
     finding = place.only("stuck")
     assert finding.what.startswith("execution 'long' (flow) has been deciding for 1")
     assert finding.what.endswith(" s on worker 7@here")
+    assert finding.code == "DECIDING"
     assert "does nothing else meanwhile" in finding.why
     with opened.transaction() as transaction:  # and then it dies: the living put that back
         catalogue.put_worker(transaction, replace(worker, lease_until=now() - 5))

@@ -31,8 +31,10 @@ from partita.ports.state import (
 )
 from partita.ports.store import Overview, Record, Store
 from partita.stores.maintenance import Maintenance, Survey
+from partita.views.open_reasons import reason_of_activity, reason_of_decision
 from partita.views.serving import unserved_task
 from partita.views.standing import taken
+from partita.views.surroundings import Surroundings, at_line
 
 SKEW = 2.0
 """Seconds by which clocks may differ; leases of workers are ten seconds."""
@@ -60,6 +62,7 @@ class Finding(Struct, frozen=True):
     what: str
     why: str
     mend: str
+    code: str = ""  # of `views.verdicts.REASONS`, if `why` of the executions says the same
 
 
 class Report(Struct, frozen=True):
@@ -204,7 +207,7 @@ def _inside(store: Store, survey: Survey, now: float) -> Iterator[Finding]:
     yield from _unserved(overview, workers)
     yield from _queues(store.backlogs(), bool(workers), now)
     yield from _overdue(overview, bool(workers), now)
-    yield from _failing(overview)
+    yield from _failing(overview, now)
     gone = {worker.id for worker in survey.workers} - {worker.id for worker in workers}
     yield from _held(store, overview, gone, now)
     lost = [record for record in overview.bare if _is_lost(record.progress)]
@@ -257,6 +260,7 @@ def _pauses(store: Store, overview: Overview, now: float) -> Iterator[Finding]:
             f"executions are paused: {_names(paused)}",
             "they begin nothing",
             "if that is no longer meant: `partita resume ID`",
+            "PAUSED",
         )
     domains = {record.execution.domain for record in records} | {DEFAULT_DOMAIN}
     for domain in sorted(domains):
@@ -279,25 +283,27 @@ def _paused_work(limits: Iterable[LimitRecord], now: float) -> Iterator[Finding]
             f"{now - record.paused.since:.0f} s{why}",
             "what it holds back begins nothing",
             f"if that is no longer meant: `partita resume {option} {name}`",
+            "TYPE_PAUSED" if is_type else "TASK_LIST_PAUSED",
         )
 
 
 def _unserved(overview: Overview, workers: list[WorkerRecord]) -> Iterator[Finding]:
     """Find tasks that no living worker has the code or the task list for; one for each reason."""
-    found: dict[str, list[Record]] = {}
+    found: dict[tuple[str, str], list[Record]] = {}
     for record, item in overview.tasks:
         if not isinstance(item, OpenDecision | OpenActivity) or item.queue is None:
             continue
         why = unserved_task(item, workers, record.execution.workflow_id)
         if why is not None:
-            found.setdefault(str(why), []).append(record)
-    for said, records in found.items():
+            found.setdefault((why.code, str(why)), []).append(record)
+    for (code, said), records in found.items():
         what, _, mend = said.partition("; ")
         yield Finding(
             "unserved",
             f"{what}: {_names(records)}",
             "these executions stand still until then",
             mend,
+            code,
         )
 
 
@@ -349,14 +355,17 @@ _OVERDUE = {
 }
 
 
-def _failing(overview: Overview) -> Iterator[Finding]:
+def _failing(overview: Overview, now: float) -> Iterator[Finding]:
+    around = Surroundings(now=now)
     for record, item in overview.tasks:
+        id = record.execution.workflow_id
         if isinstance(item, OpenDecision) and item.failure and item.attempt > FAILURES:
             yield Finding(
                 "stuck",
                 f"{_name(record)} cannot go on: {_short(item.failure)} ({item.attempt - 1} times)",
                 "its code fails, or no longer fits its history; nothing of it is lost",
                 "mend the code and restart the workers; `partita show --stack` says where it is",
+                reason_of_decision(id, item, around).code,
             )
         elif isinstance(item, OpenActivity) and item.attempt > ATTEMPTS:
             why = _short(item.reason or item.failure or "no reason is recorded")
@@ -365,7 +374,8 @@ def _failing(overview: Overview) -> Iterator[Finding]:
                 f"activity {item.activity_type.name} of {_name(record)} is in attempt "
                 f"{item.attempt}: {why}",
                 "its retry policy lets it go on failing",
-                "mend what it depends on, or give it max_attempts; `partita show` has the details",
+                "mend what it depends on, or give it max_attempts; `partita why` has the details",
+                reason_of_activity(id, item, around).code,
             )
 
 
@@ -374,16 +384,21 @@ def _held(store: Store, overview: Overview, gone: set[str], now: float) -> Itera
     for record, item in overview.tasks:
         if not isinstance(item, OpenDecision) or not item.started_event_id or item.owner in gone:
             continue
-        held = taken(item, store.events(record.run, item.scheduled_event_id))
+        events = store.events(record.run, item.scheduled_event_id)
+        held = taken(item, events)
         if held is None or now - held.event_timestamp <= STUCK_AFTER_SECONDS:
             continue
+        around = Surroundings(now=now, events=events)
+        found = reason_of_decision(record.execution.workflow_id, item, around)
         where = f" on worker {held.identity}" if held.identity else ""
+        where += at_line(found.evidence)
         yield Finding(
             "stuck",
             f"{_name(record)} has been deciding for {now - held.event_timestamp:.0f} s{where}",
             "its code blocks, or loops without an end, and its worker does nothing else meanwhile",
             "mend the code (what takes long belongs into an activity), end that worker "
             "and start another: nothing recorded is lost",
+            found.code,
         )
 
 

@@ -59,8 +59,9 @@ def verdict_of_open(
     """Return why an open execution is not done; `extra` is what is known of its children."""
     found = [*_obstacles(around), *_paused(detail, around), *extra]
     if detail.decision is not None:
-        found.append(_decision(detail, detail.decision, around))
-    found += [_activity(detail, one, around) for one in _telling(detail.activities)]
+        found.append(reason_of_decision(detail.info.workflow_id, detail.decision, around))
+    id = detail.info.workflow_id
+    found += [reason_of_activity(id, one, around) for one in _telling(detail.activities)]
     if detail.decision is None:
         found += _waits(detail, around)
     found += _nobody(detail, around, found)
@@ -173,8 +174,8 @@ def _why(reason: str | None) -> str:
 # -- decision tasks
 
 
-def _decision(detail: ExecutionDetail, item: OpenDecision, around: Surroundings) -> Found:
-    id = detail.info.workflow_id
+def reason_of_decision(id: str, item: OpenDecision, around: Surroundings) -> Found:
+    """Return how an open decision task of an execution stands."""
     if item.failure:
         return _failing(id, item, around)
     if item.started_event_id:
@@ -267,9 +268,9 @@ def _lost(what: str, owner: str | None, around: Surroundings) -> Found:
 # -- activities
 
 
-def _activity(detail: ExecutionDetail, item: OpenActivity, around: Surroundings) -> Found:
-    id, name = detail.info.workflow_id, f"activity {printable(item.activity_type.name)}"
-    what = f"{name} (id {printable(item.id)})"
+def reason_of_activity(id: str, item: OpenActivity, around: Surroundings) -> Found:
+    """Return how an open activity of an execution stands."""
+    what = f"activity {printable(item.activity_type.name)} (id {printable(item.id)})"
     known: dict[str, Any] = {
         "activity": item.activity_type.name,
         "activity_id": item.id,
