@@ -156,3 +156,33 @@ def test_a_kind_is_the_python_of_that_version_on_the_path(
     code = "import sys\ndef main(p):\n    return {'path': sys.executable}\n"
     defined(wsk, "other", code, kind=other.replace("python", "python:"))
     assert Path(result(wsk, "other")["path"]).name == other
+
+
+RECORD = {
+    "activationId", "annotations", "duration", "end", "logs", "name", "namespace", "publish",
+    "response", "start", "statusCode", "subject", "version",
+}  # fmt: skip
+
+
+def annotated(record: Params) -> Params:
+    return {one["key"]: one["value"] for one in record["annotations"]}
+
+
+def test_records_have_the_members_of_openwhisks(wsk: Any) -> None:
+    defined(wsk, "shaped", "def main(p):\n    return p\n")
+    cold, warm = invoke(wsk, "shaped"), invoke(wsk, "shaped")
+    assert set(cold) == set(warm) == RECORD
+    assert set(cold["response"]) == {"result", "size", "status", "success"}
+    assert annotated(cold)["path"] == "guest/shaped"
+    assert set(annotated(cold)) == {"path", "kind", "initTime", "waitTime", "limits"}
+    assert "initTime" not in annotated(warm)  # its process was there
+    defined(wsk, "both", {"exec": {"kind": "sequence", "components": ["/_/shaped", "/_/shaped"]}})
+    whole = invoke(wsk, "both")
+    inner = [wsk.record(id) for id in whole["logs"]]
+    assert annotated(whole)["topmost"] is True
+    assert [set(one) for one in inner] == [RECORD | {"cause"}] * 2
+    assert [one["cause"] for one in inner] == [whole["activationId"]] * 2
+    assert [annotated(one)["causedBy"] for one in inner] == ["sequence"] * 2
+    assert whole["duration"] == sum(one["duration"] for one in inner)
+    (row,) = wsk.request("GET", "namespaces/_/activations?name=both")
+    assert set(row) == RECORD - {"logs", "response", "subject"}

@@ -137,3 +137,34 @@ def test_npms_client_creates_invokes_and_lists(
         "lists": [["kit"], ["event"], ["rule"]],
         "removed": ["rule", "event", "show", "kit"],
     }
+
+
+DEMO = """
+const composer = require('openwhisk-composer')
+module.exports = composer.if(
+  composer.action('check', { action: 'const main = p => ({ value: p.password === "abc123" })' }),
+  composer.action('good', { action: 'const main = () => ({ message: "success" })' }),
+  composer.action('bad', { action: 'const main = () => ({ message: "failure" })' }))
+"""
+
+
+def test_npms_commands_compose_and_deploy(url: str, wsk: Any, tmp_path: Path) -> None:
+    (tmp_path / "demo.js").write_text(DEMO)
+
+    def command(name: str, *arguments: str) -> str:
+        done = subprocess.run(
+            [npm.program("node"), str(npm.installed() / ".bin" / name), *arguments],
+            cwd=tmp_path,
+            env={"NODE_PATH": str(npm.installed()), "HOME": str(tmp_path)},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=100,
+        )
+        return done.stdout
+
+    (tmp_path / "demo.json").write_text(command("compose", "demo.js"))
+    said = command("deploy", "demo", "demo.json", "-w", "--apihost", url, "-u", "key:secret")
+    assert said == "ok: created actions /_/check,/_/good,/_/bad,/_/demo\n"
+    assert result(wsk, "demo", {"password": "abc123"}) == {"message": "success"}
+    assert result(wsk, "demo", {"password": "guess"}) == {"message": "failure"}
