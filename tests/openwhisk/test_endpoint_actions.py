@@ -169,7 +169,7 @@ def annotated(record: Params) -> Params:
 
 
 def test_records_have_the_members_of_openwhisks(wsk: Any) -> None:
-    defined(wsk, "shaped", "def main(p):\n    return p\n")
+    defined(wsk, "shaped", "def main(p):\n    return p  # alone\n")
     cold, warm = invoke(wsk, "shaped"), invoke(wsk, "shaped")
     assert set(cold) == set(warm) == RECORD
     assert set(cold["response"]) == {"result", "size", "status", "success"}
