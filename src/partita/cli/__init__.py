@@ -8,6 +8,7 @@ workflow failed or `check` found something, 2 wrong usage, 3 not found, 4 timeou
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 import traceback
@@ -136,6 +137,7 @@ _OWN_DISPLAY = ("run", "worker", "decider", "standalone", "dev", "watch", "serve
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    _escape_what_stdout_lacks()
     if "_PARTITA_COMPLETE" in os.environ:  # a shell asks
         import_module(f"{__name__}.completion").register()
     try:
@@ -160,6 +162,22 @@ def main(arguments: list[str] | None = None) -> int:
         fault.__cause__ = error
         return _report_error(fault, 70, "INTERNAL", arguments)
     return status if isinstance(status, int) else 0
+
+
+def _escape_what_stdout_lacks() -> None:
+    """Write characters that the encoding of stdout does not have by their numbers, as in JSON."""
+    codecs.register_error("partita-escape", _escaped)
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="partita-escape")
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    lacking = error.object[error.start : error.end]
+    units = lacking.encode("utf-16-be", "surrogatepass").hex()
+    text = "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+    return text, error.end
 
 
 def _report_usage(error: click.ClickException) -> int:
