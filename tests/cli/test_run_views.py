@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from tests.cli.conftest import Partita
+from tests.cli.terminal import partita_terminal
 
 ORDER = """
 from partita import activity, sleep, workflow
@@ -246,3 +249,20 @@ def test_a_page_is_of_one_execution(partita: Partita, folder: Path) -> None:
     partita("export", "none", "--html", "x.html").is_error(3, "no execution 'none'")
     partita("export", "good", "--html", "no/x.html").is_error(2, "cannot write no/x.html")
     assert not (folder / "x.html").exists()
+
+
+@pytest.mark.parametrize(("columns", "mark"), [(80, "#"), (200, "█")])
+def test_a_timeline_is_as_wide_as_the_terminal(
+    partita: Partita, folder: Path, columns: int, mark: str
+) -> None:
+    begin(partita, folder)
+    variables = {"PYTHONIOENCODING": "ascii", "NO_COLOR": "1"} if mark == "#" else {}
+    command = ("show", "bad", "--timeline")
+    with partita_terminal(folder, *command, columns=columns, **variables) as terminal:
+        terminal.wait_for("failed")
+        terminal.wait_for("takes no time")
+        lines = terminal.lines
+    steps = [line for line in lines if line.startswith("charge")]
+    assert len(steps) == 2
+    assert all(mark in line for line in steps)
+    assert columns - 15 < len(steps[1].rstrip()) <= columns
