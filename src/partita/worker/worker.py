@@ -40,6 +40,7 @@ from partita.worker.execution_log import log as execution_log
 from partita.worker.poller import Poller
 from partita.worker.reports import OnStoreError, Reports
 from partita.worker.signals import Shutdown
+from partita.worker.switch_interval import short_switch_interval
 from partita.worker.timing import DEFAULT_TIMING, STOP_MARGIN, Timing
 
 DEFAULT_SLOTS = 100
@@ -182,7 +183,8 @@ class Worker:
         `grace`; then the process ends as at a second signal.
         """
         limit = seconds("max_time", max_time)
-        with Shutdown(grace + margin, state=self._state, obstacle=self._obstacle) as shutdown:
+        shutdown = Shutdown(grace + margin, state=self._state, obstacle=self._obstacle)
+        with short_switch_interval(), shutdown:
             self.start()
             begun()
             end = math.inf if limit is None else time.monotonic() + limit
