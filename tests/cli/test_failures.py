@@ -59,6 +59,14 @@ def test_a_failed_run_says_the_id_the_step_the_places_and_what_to_do(everywhere:
 
 
 @pytest.mark.usefixtures("shop")
+def test_the_log_level_chooses_what_is_said(partita: Partita) -> None:
+    charge = ("run", "shop.py:buy", "--input", "[5]", "--log-level")
+    assert "attempt 1 of 2" not in partita(*charge, "error").err
+    assert "attempt 1 of 2" in partita(*charge, "warning").err
+    assert "started: buy@1" in partita(*charge, "info").err
+
+
+@pytest.mark.usefixtures("shop")
 def test_what_to_do_names_the_backend_that_was_given(partita: Partita) -> None:
     odd = ["run", "shop.py:buy", "--input", "[5]", "--id", "a --backend b"]
     said = partita(*odd).err.splitlines()[-2]

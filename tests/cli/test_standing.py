@@ -128,6 +128,22 @@ def test_everybody_says_at_once_that_nobody_serves(everywhere: Partita) -> None:
     assert (checked.status, "unserved: no worker is alive" in checked.out) == (1, True)
 
 
+def test_run_says_that_nobody_serves_a_task_list(folder: Path) -> None:
+    (folder / "far.py").write_text(
+        "from partita import activity, workflow\n\n"
+        "@activity(task_list=lambda: 'gpu')\ndef far() -> int:\n    return 1\n\n"
+        "@workflow\ndef asks() -> int:\n    return far()\n"
+    )
+    with begin(folder, "run", "far.py:asks", "--id", "f") as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == (
+            "partita: execution f waits: workers that have activity far are alive, but none serves "
+            "task list gpu; start one: partita worker FILE --task-list gpu\n"
+        )
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+
 @pytest.mark.usefixtures("flow")
 def test_a_wait_that_no_worker_will_end_is_told(partita: Partita, folder: Path) -> None:
     worker = begin(folder, "worker", "standing.py")

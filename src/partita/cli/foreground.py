@@ -12,6 +12,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Collection
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -26,11 +27,14 @@ from partita.cli.options import Backend
 from partita.cli.output import print_json
 from partita.cli.progress import follow
 from partita.client import Client, Handle
+from partita.client.open_executions import why_unserved
 from partita.engine import Engine
 from partita.history import WorkflowExecution
 from partita.ports.capabilities import supports
 from partita.ports.host import Attachable, RefusesWorkers
 from partita.ports.service import DecisionTask, Service
+from partita.ports.state import DEFAULT_DOMAIN
+from partita.views.failures import printable
 from partita.worker import Worker
 from partita.worker.own_task_list import own_list_channel
 from partita.worker.poller import Poller
@@ -39,6 +43,9 @@ from partita.worker.worker import DEFAULT_GRACE, log_decision_failed
 
 RETRY_INTERVAL_SECONDS = 0.2
 """How long to wait before asking again a store that was out of reach."""
+
+FIRST_LOOK_SECONDS = 1.0
+"""After how long it is looked whether anybody takes what waits; then after twice as long."""
 
 INTERRUPTED_GRACE_SECONDS = 2.0
 """How long activities may take to finish after an interrupt, while somebody waits at a terminal."""
@@ -152,6 +159,7 @@ class ForegroundRun:
             if worker is not None:
                 worker.start()
             threading.Thread(target=self._wait, daemon=True).start()
+            threading.Thread(target=self._tell_unserved, args=[service], daemon=True).start()
             follow(self._handle, self.over, shown=shown, rarely=not isinstance(service, Engine))
         interrupted = self._signal is not None
         if worker is not None:
@@ -182,6 +190,21 @@ class ForegroundRun:
             except errors.PartitaError as error:
                 self._error = self._error or error
             self.over.set()
+
+    def _tell_unserved(self, service: Service) -> None:
+        """Print once why no worker takes what the execution waits for, neither this one's."""
+        told: set[str] = set()
+        pause = FIRST_LOOK_SECONDS
+        execution = WorkflowExecution(self._handle.workflow_id, self._handle.run_id)
+        while not self.over.wait(pause):
+            pause *= 2
+            nobody = None
+            with suppress(errors.PartitaError):  # the worker logs it
+                nobody = why_unserved(service, DEFAULT_DOMAIN, execution)
+            if nobody is not None and nobody not in told:
+                told.add(nobody)
+                id = printable(execution.workflow_id)
+                print(f"partita: execution {id} waits: {nobody}", file=sys.stderr)
 
     def decision_failed(self, task: DecisionTask, error: errors.PartitaError) -> None:
         """Give up: the execution cannot continue before its code is corrected."""
