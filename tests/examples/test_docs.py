@@ -21,6 +21,7 @@ CODE_PAGES = [page for page in PAGES if page.stem != "glossary"]
 WITH_CONSOLE = (
     "commands",
     "deploying-to-aws",
+    "finding-executions",
     "from-pyawssfn",
     "looking-at-runs",
     "operations",

@@ -56,6 +56,12 @@ def test_client_commands(sfn: Endpoint, tmp_path: Path, capsys: pytest.CaptureFi
     assert "doubled" in told(capsys, *backend, "show", "doubled:one")
     listed = told(capsys, *backend, "list", "--type", "doubled")
     assert "doubled:one" in listed
+    assert "doubled:one" in told(capsys, *backend, "list", "id:*:o* type:doubled status:completed")
+    assert told(capsys, *backend, "count", "--where", "-status:completed") == "0\n"
+    for command in (["list"], ["terminate", "--yes", "--where"]):
+        for term in ("tag:eu", "attr.customer:42"):
+            refused = told(capsys, *backend, *command, f"{term} id:*", status=2)
+            assert "cannot find executions by tags or search attributes" in refused
     failed = told(capsys, *backend, "signal", "doubled:one", "x", status=5)
     assert "doubled:one waits for no signal x now (it waits for: none)" in failed
     assert "no execution" in told(capsys, *backend, "show", "none", status=3).lower()

@@ -208,7 +208,8 @@ def every(service: Service, search: Search) -> Iterator[ExecutionInfo]:
         page = service.list_executions(wanted)
         for info in page.executions:
             if (
-                _fits(info, search)
+                _within(info, wanted)
+                and _fits(info, search)
                 and all(_passes(info, term) for term in quick)
                 and all(holds(service, wanted.domain, info, term) for term in slow)
             ):
@@ -227,6 +228,18 @@ def _narrowed(search: Search) -> ExecutionFilter | None:
         return None
     before = _earliest(filter.started_before, search.closed_before)
     return replace(filter, statuses=statuses, started_before=before)
+
+
+def _within(info: ExecutionInfo, filter: ExecutionFilter) -> bool:
+    """Whether an execution passes what the service was asked for, which may be another's code."""
+    return (
+        (not filter.statuses or info.status in filter.statuses)
+        and filter.workflow_id in (None, info.workflow_id)
+        and filter.type_name in (None, info.workflow_type.name)
+        and (filter.tag is None or filter.tag in info.tag_list)
+        and (filter.started_after is None or info.started_at >= filter.started_after)
+        and (filter.started_before is None or info.started_at < filter.started_before)
+    )
 
 
 def _fits(info: ExecutionInfo, search: Search) -> bool:

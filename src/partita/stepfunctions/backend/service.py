@@ -216,6 +216,11 @@ class StepFunctionsService:
         return sum(1 for _ in self._executions(filter))
 
     def _executions(self, filter: ExecutionFilter) -> Iterator[ExecutionInfo]:
+        if filter.tag is not None or filter.attributes or filter.matches:
+            raise errors.UnsupportedError(
+                f"{TITLE} cannot find executions by tags or search attributes; "
+                "look for them by id, type, status or time"
+            )
         for machine in self._every("list_state_machines", "stateMachines"):
             if machine["type"] == "EXPRESS" or filter.type_name not in (None, machine["name"]):
                 continue
