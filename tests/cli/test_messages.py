@@ -13,6 +13,8 @@ import pytest
 
 from partita import workflow
 from partita.client import Client
+from partita.client.execution_client import _late
+from partita.client.messages import unanswered
 from partita.connect import connect
 from tests.cli.conftest import Partita
 
@@ -97,6 +99,11 @@ def test_a_closed_execution_is_not_missing(everywhere: Partita) -> None:
     everywhere("signal", "w", "go").is_error(
         3, "is closed: it ended as COMPLETED", "EXECUTION_CLOSED"
     )
+
+
+def test_a_wait_without_a_limit_names_no_seconds() -> None:
+    assert str(_late("w", None, "; it goes on")) == "execution 'w' was not done; it goes on"
+    assert "None" not in str(unanswered("rename", None))
 
 
 def test_no_worker_names_the_option_for_the_code(partita: Partita) -> None:

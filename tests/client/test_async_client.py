@@ -113,6 +113,8 @@ def test_results_follow_runs_that_continue_as_new(client: Client) -> None:
         awaited = AsyncClient(client)
         handle = await awaited.start_with(rounds, (2,), workflow_id="r")
         assert_type(handle, AsyncHandle[int])
+        assert_type(awaited.handle("r", workflow=rounds), AsyncHandle[int])
+        assert_type(client.handle("r", workflow=rounds), Handle[int])
         by_id = [awaited.handle("r", workflow=rounds).result(), awaited.result("r", timeout=60)]
         waiting = [asyncio.create_task(one) for one in (handle.result(), *by_id)]
         for _ in range(3):
