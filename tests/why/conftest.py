@@ -50,6 +50,13 @@ def database(tmp_path: Path) -> Place:
     return place_in(tmp_path, f"sqlite:///{tmp_path}/x.db")
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """A place over a new database of either kind, without a worker."""
+    sqlite = f"sqlite:///{tmp_path}/x.db"
+    return place_in(tmp_path, schemas().url() if request.param == "postgres" else sqlite)
+
+
 def connected(address: str) -> Client:
     """Return a client of a domain on an endpoint of Amazon SWF's protocol."""
     return Client(connect(f"swf://us-east-1/why?endpoint={address}"))

@@ -59,20 +59,20 @@ def kills() -> None:
 """
 
 
-def test_no_worker_is_alive(database: Place) -> None:
-    found = database.why(database.start("adds", 1))
+def test_no_worker_is_alive(either: Place) -> None:
+    found = either.why(either.start("adds", 1))
     assert (found["code"], found["next"]) == ("NO_WORKER", "partita worker FILE")
     assert found["sentence"].startswith(
         "adds is not done because no worker is alive to run workflow adds"
     )
 
 
-def test_nobody_tells_what_the_code_waits_for(database: Place) -> None:
-    with database.working():
-        database.until_why(database.start("gate"), "SIGNAL")
-    found = database.why("gate")
+def test_nobody_tells_what_the_code_waits_for(either: Place) -> None:
+    with either.working():
+        either.until_why(either.start("gate"), "SIGNAL")
+    found = either.why("gate")
     assert (found["code"], found["next"]) == ("WAITS", "partita show gate --stack --code FILE")
-    assert database.why("gate", "--code", "flows.py")["code"] == "SIGNAL"
+    assert either.why("gate", "--code", "flows.py")["code"] == "SIGNAL"
 
 
 def test_amazon_swf_does_not_tell_of_workers(
@@ -85,37 +85,37 @@ def test_amazon_swf_does_not_tell_of_workers(
         assert place.why(place.start("adds", 1))["code"] == "DECISION_WAITS"
 
 
-def test_no_worker_has_the_code(database: Place) -> None:
-    (database.folder / "other.py").write_text(OTHER)
-    with database.working("other.py") as worker:
-        found = database.until_why(database.start("adds", 1), "NO_CODE")
+def test_no_worker_has_the_code(either: Place) -> None:
+    (either.folder / "other.py").write_text(OTHER)
+    with either.working("other.py") as worker:
+        found = either.until_why(either.start("adds", 1), "NO_CODE")
         assert [one["pid"] for one in found["evidence"]["workers"]] == [worker.pid]
 
 
-def test_the_code_no_longer_fits_its_history(database: Place) -> None:
-    with database.working():
-        database.until_why(database.start("approval"), "SIGNAL")
-    (database.folder / "flows.py").write_text(CHANGED)
-    database("signal", "approval", "approve", "--input", '"x"')
-    with database.working():
-        found = database.until_why("approval", "NON_DETERMINISM")
+def test_the_code_no_longer_fits_its_history(either: Place) -> None:
+    with either.working():
+        either.until_why(either.start("approval"), "SIGNAL")
+    (either.folder / "flows.py").write_text(CHANGED)
+    either("signal", "approval", "approve", "--input", '"x"')
+    with either.working():
+        found = either.until_why("approval", "NON_DETERMINISM")
     assert found["evidence"]["file"].endswith("flows.py")
     assert found["evidence"]["line"] == 10
     assert found["next"].startswith("partita show approval --stack --code ")
 
 
-def test_a_decision_does_not_come_back_and_then_its_worker_is_gone(database: Place) -> None:
-    with database.working() as worker:
-        found = database.until_why(database.start("blocks"), "DECIDING")
-        until(lambda: "line" in database.why("blocks")["evidence"])
-        found = database.why("blocks")
+def test_a_decision_does_not_come_back_and_then_its_worker_is_gone(either: Place) -> None:
+    with either.working() as worker:
+        found = either.until_why(either.start("blocks"), "DECIDING")
+        until(lambda: "line" in either.why("blocks")["evidence"])
+        found = either.why("blocks")
         assert found["evidence"]["worker"] == f"process {worker.pid}"
         line = LINES["def blocks() -> None:"]
         assert found["evidence"]["line"] in (line + 1, line + 2)
         assert found["next"].startswith("partita check ")
         worker.send_signal(signal.SIGKILL)
         worker.wait()
-        database.until_why("blocks", "LOST_LEASE")
+        either.until_why("blocks", "LOST_LEASE")
 
 
 def _workers(place: Place) -> list[WorkerRecord]:
@@ -133,20 +133,20 @@ def test_a_decision_that_kills_its_worker(database: Place) -> None:
     assert found["evidence"]["attempts"] >= 1
 
 
-def test_a_decider_that_fails(database: Place) -> None:
-    (database.folder / "flows.py").write_text(FAILING)
-    with database.working():
-        found = database.until_why(database.start("broken"), "DECISION_FAILS")
+def test_a_decider_that_fails(either: Place) -> None:
+    (either.folder / "flows.py").write_text(FAILING)
+    with either.working():
+        found = either.until_why(either.start("broken"), "DECISION_FAILS")
     assert "no rule fits" in found["evidence"]["message"]
 
 
-def test_a_schedule_waits_or_is_paused(database: Place) -> None:
-    database("schedule", "create", "nightly", "flows.py:sleeps", "--cron", "0 3 * * *")
-    with database.working():
-        found = database.until_why("nightly", "SCHEDULE_WAITS")
+def test_a_schedule_waits_or_is_paused(either: Place) -> None:
+    either("schedule", "create", "nightly", "flows.py:sleeps", "--cron", "0 3 * * *")
+    with either.working():
+        found = either.until_why("nightly", "SCHEDULE_WAITS")
         assert found["evidence"]["next_at"]
-        database("schedule", "pause", "nightly")
-        found = database.until_why("nightly", "SCHEDULE_PAUSED")
+        either("schedule", "pause", "nightly")
+        found = either.until_why("nightly", "SCHEDULE_PAUSED")
     assert found["next"] == "partita schedule resume nightly"
 
 

@@ -22,6 +22,10 @@ from partita.views.verdicts import Verdict
 from partita.worker.code_loader import load
 
 
+MAX_EVIDENCE = 500
+"""Characters of each piece of evidence that the text shows; as JSON it is whole."""
+
+
 @click.command()
 @o.workflow_id_argument
 @o.run_option
@@ -93,7 +97,8 @@ def _shown(verdict: Verdict) -> list[tuple[str, str]]:
 def _text(name: str, value: Any) -> str:
     if name.endswith("_at"):
         return out.clock_time(value)
-    return value if isinstance(value, str) else json.dumps(value)
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= MAX_EVIDENCE else text[: MAX_EVIDENCE - 3] + "..."
 
 
 def next_command(verdict: Verdict, given: list[str]) -> str:

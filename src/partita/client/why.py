@@ -60,6 +60,9 @@ MAX_CHILDREN = 20
 NEWEST = 300
 """Events that are read from the end of a history."""
 
+MAX_READS = 5
+"""Times that an execution is read that goes on while it is."""
+
 _MACHINE = ("PassStateEntered", "TaskStateEntered", "WaitStateEntered", "ChoiceStateEntered",
             "MapStateEntered", "ParallelStateEntered")  # fmt: skip
 """Markers that only a history of AWS Step Functions has."""
@@ -134,10 +137,8 @@ class _Inquiry:
     ) -> Verdict:
         """Return the verdict on an execution."""
         self._left -= 1
-        detail = self._service.describe(self._domain, execution)
+        detail, events = self._read(execution)
         exact = h.WorkflowExecution(detail.info.workflow_id, detail.info.run_id)
-        first = max(0, detail.info.event_count - NEWEST)
-        events = self._service.history(self._domain, exact, after=first)
         if detail.info.status is not Status.OPEN:
             return self._closed(detail, events, generations)
         around = self._surroundings(detail, exact, events)
@@ -145,6 +146,17 @@ class _Inquiry:
         if any(isinstance(one, h.MarkerRecorded) and one.marker_name in _MACHINE for one in events):
             extra.append(reason_of_machine(detail.info.workflow_id, events, self._now))
         return verdict_of_open(detail, around, extra)
+
+    def _read(self, execution: h.WorkflowExecution) -> tuple[ExecutionDetail, list[h.AnyEvent]]:
+        """Return how an execution stands, and its newest events, as of the same moment."""
+        for _ in range(MAX_READS):
+            detail = self._service.describe(self._domain, execution)
+            exact = h.WorkflowExecution(detail.info.workflow_id, detail.info.run_id)
+            first = max(0, detail.info.event_count - NEWEST)
+            events = self._service.history(self._domain, exact, after=first)
+            if not events or events[-1].event_id <= detail.info.event_count:
+                break  # or else it has gone on since
+        return detail, events
 
     def _closed(
         self, detail: ExecutionDetail, events: Sequence[h.AnyEvent], generations: int

@@ -64,6 +64,7 @@ def verdict_of_open(
     found += [reason_of_activity(id, one, around) for one in _telling(detail.activities)]
     if detail.decision is None:
         found += _waits(detail, around)
+    found = found or [_unknown(id, around)]
     found += _nobody(detail, around, found)
     found.sort(key=lambda one: one.rank)
     first, info = found[0], detail.info
@@ -400,17 +401,20 @@ def _waits(detail: ExecutionDetail, around: Surroundings) -> Iterator[Found]:
             since_at=began,
             **place,
         )
-    if signal is None and not (detail.timers or detail.activities or detail.open_children):
-        waits = around.waiting()
-        what = f"waits for {waits[0].what}" if waits else "waits for a signal or an update"
-        place = waits[1] if waits else {}
-        yield found_as(
-            "WAITS",
-            f"its code {what}{at_line(place)}{_since(began, now)}",
-            command("show", id, "--stack", "--code", str(place.get("file", "FILE"))),
-            since_at=began,
-            **place,
-        )
+
+
+def _unknown(id: str, around: Surroundings) -> Found:
+    """Return what the code waits for, where nothing is open: another message, or nobody tells."""
+    began, waits = around.decided_at(), around.waiting()
+    what = f"waits for {waits[0].what}" if waits else "waits for a signal or an update"
+    place = waits[1] if waits else {}
+    return found_as(
+        "WAITS",
+        f"its code {what}{at_line(place)}{_since(began, around.now)}",
+        command("show", id, "--stack", "--code", str(place.get("file", "FILE"))),
+        since_at=began,
+        **place,
+    )
 
 
 def _signal(
