@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from partita import activity, sleep, wait_signal, workflow
+from partita import Retry, activity, sleep, wait_signal, workflow
 from partita.client import AsyncClient
 from partita.errors import InvalidOptionError, UnsupportedError, WaitTimeoutError
 from partita.ports.service import PauseKind
@@ -129,3 +129,44 @@ def test_ids_that_a_shell_would_take_apart(rig: Rig) -> None:
     assert found.next == """partita resume 'it'"'"'s a $(test) -x'"""
     assert "\n" not in found.sentence
     assert "\x1b" not in found.reason
+
+
+@activity(retry=Retry(max_attempts=9, initial_interval=600, max_interval=600))
+def refused() -> int:
+    raise ValueError("no")
+
+
+@workflow
+def beside() -> str:
+    submitted = refused.submit()
+    wait_signal("go")
+    return str(submitted.result())
+
+
+@activity
+def breaks_twice() -> int:
+    raise ExceptionGroup("both", [KeyError("a"), ValueError("b")])
+
+
+@workflow
+def breaks() -> int:
+    return breaks_twice()
+
+
+def test_what_the_code_waits_for_comes_before_what_is_open_besides(rig: Rig) -> None:
+    with rig.worker(beside, refused):
+        handle = rig.client.start(beside)
+        until(lambda: "tried again" in str(handle.why().others))
+        assert handle.why().code == "SIGNAL"
+        handle.signal("go")
+        until(lambda: handle.why().code == "RETRIES")
+
+
+def test_a_group_of_exceptions(rig: Rig) -> None:
+    with rig.worker(breaks, breaks_twice):
+        handle = rig.client.start(breaks)
+        until(lambda: handle.why().code == "FAILED")
+        found = handle.why()
+    assert found.evidence["error"] == "KeyError"
+    assert found.evidence["function"] == "breaks_twice"
+    assert found.evidence["became"][0].startswith("ExceptionGroup: both")

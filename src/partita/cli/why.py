@@ -21,7 +21,6 @@ from partita.views.failures import escaped
 from partita.views.verdicts import Verdict
 from partita.worker.code_loader import load
 
-
 MAX_EVIDENCE = 500
 """Characters of each piece of evidence that the text shows; as JSON it is whole."""
 

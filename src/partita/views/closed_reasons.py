@@ -101,7 +101,7 @@ def _failed(id: str, events: Sequence[h.AnyEvent]) -> tuple[str, dict[str, Any],
     evidence: dict[str, Any] = {
         "error": printable(first.type),
         "message": printable(first.summary),
-        **_place(first),
+        **next(filter(None, map(_place, chain)), {}),  # a part of a group may have none
     }
     text = f"{type_and_message(first)} was raised{at_line(evidence)}"
     step = _failed_step(events)

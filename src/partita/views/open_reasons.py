@@ -387,7 +387,8 @@ def _waits(detail: ExecutionDetail, around: Surroundings) -> Iterator[Found]:
     began = around.decided_at()
     signal = around.wait_named("signal ")
     if signal is not None:
-        yield _signal(id, signal[0].what, signal[1], detail.timers, around)
+        found = _signal(id, signal[0].what, signal[1], detail.timers, around)
+        yield replace(found, rank=RANKS["DECIDING"]) if around.waits_for_signals() else found
     is_told = bool(around.stacks or around.waits)
     for timer in detail.timers[: SHOWN + 1]:
         place = (around.wait_named("timer ") or ("", {}))[1] if len(detail.timers) == 1 else {}

@@ -73,6 +73,12 @@ class Surroundings(Struct, frozen=True, kw_only=True):
                 return wait, _code_line(stack)
         return (Wait(self.waits[0]), {}) if self.waits else None
 
+    def waits_for_signals(self) -> bool:
+        """Whether the workflow's function waits for signals alone, whatever else is open."""
+        waits = [wait.what for stack in self.stacks[:1] for wait in stack.waits_for]
+        is_signal = [one.startswith("signal ") for one in waits if not one.startswith("timer ")]
+        return bool(is_signal) and all(is_signal)
+
     def wait_named(self, begin: str) -> tuple[Wait, dict[str, Any]] | None:
         """Return the first wait, of any strand, whose text begins so, and where it is."""
         for stack in self.stacks:
