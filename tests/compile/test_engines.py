@@ -20,7 +20,19 @@ _UUID = "moto's $uuid is no function"
 _REMAINDER = "% takes the whole parts of its operands"
 _TEXTS_OF_FLOATS = (
     *("best", "branch_guarded", "closure", "helper_guarded", "nested_loops", "round_guarded"),
-    *("spawn", "sum", "swap", "ternary", "total_dc", "total_int_float", "try", "walrus"),
+    *(
+        "dumps_totals",
+        "json_asdict",
+        "json_nested",
+        "spawn",
+        "sum",
+        "swap",
+        "ternary",
+        "total_dc",
+        "total_int_float",
+        "try",
+        "walrus",
+    ),
 )
 _LARGE = "integers beyond 2**53 are rounded, and what no hint tells is looked at"
 DEVIATIONS = {
@@ -48,6 +60,7 @@ DEVIATIONS = {
     ("moto", "arguments_of_errors_are_tuples"): _DIVISION,
     ("moto", "indices_beyond_a_tuple"): _DIVISION,
     ("moto", "lib_dates"): _DIVISION,
+    ("moto", "open_asdict_int_keys"): _DIVISION,
     **{("moto", f"numbers_{name}"): _DIVISION for name in _TEXTS_OF_FLOATS},
     ("moto", "lib_strings_nasty_guarded"): _NAMES,
     ("moto", "everyday_validate"): _DIVISION,

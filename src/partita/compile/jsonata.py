@@ -18,6 +18,7 @@ from partita.compile.types import (
     MIXED,
     NEVER,
     NONE,
+    NUMBER,
     STR,
     Type,
     UnknownHintError,
@@ -275,7 +276,9 @@ def object_value(values: dict[str, Value], type: Type | None = None) -> Value:
     members = ", ".join(f"{text_of(name)}: {one.text}" for name, one in values.items())
     fields = tuple((name, one.type) for name, one in values.items())
     known = type or Type("dict", (item,), fields)
-    return made("{" + members + "}", known, *values.values())
+    found = made("{" + members + "}", known, *values.values())
+    has_numbers = any(one is NUMBER for _, one in known.fields)
+    return replace(found, floating=values) if has_numbers else found
 
 
 def key_text(key: Value) -> str:
@@ -290,6 +293,14 @@ def looked_up(owner: Value, key: Value) -> Value:
 
 def member(value: Value, name: str, type: Type) -> Value:
     """Return a member of an object, which has it."""
+    found = _member(value, name, type)
+    if type is not NUMBER or not isinstance(value.floating, dict) or name not in value.floating:
+        return found
+    part = value.floating[name]
+    return replace(found, floating=lambda test: test(part))
+
+
+def _member(value: Value, name: str, type: Type) -> Value:
     if _NAME.fullmatch(name) and name not in FUNCTIONS and value.is_atom:
         return made(f"{value.text}.{name}", type, value)
     return made(f"$lookup({value.text}, {text_of(name)})", type, value)

@@ -151,7 +151,9 @@ def _total(node: Any, items: Value, start: Value, context: Context) -> Value:
 
 def _numbers(node: Any, items: Value, context: Context) -> Value:
     """Return a list of numbers, or raise TypeError where one is none."""
-    item = items.type.item
+    item = plain(Value("", items.type.item)).type
+    if item is not items.type.item:
+        return replace(items, type=list_of(item))
     if item is BOOL:
         template = "$append([], $map(@x, function(~item) {~item ? 1 : 0}))"
         return fill(node, context, template, list_of(INT), x=items)

@@ -21,6 +21,7 @@ from partita.compile.tree import Value
 from partita.compile.types import ANY, BOOL, FLOAT, INT, NEVER, NUMBER, STR, Type, tuple_of
 from partita.compile.values.characters import LETTERS, NO_LETTERS, SPACES
 from partita.compile.values.dynamic import narrowed, present
+from partita.compile.values.enumerations import plain
 from partita.compile.values.type_tests import of_union
 
 
@@ -86,7 +87,8 @@ def lower_int(node: Any, context: Context) -> Value:
         return Value("0", INT)
     if len(node.args) == 2 and not node.keywords:
         return _int_of_base(node, context)
-    value = present(node, context.read(one_argument(node, context)), context, TypeError, _UNFIT)
+    value = plain(context.read(one_argument(node, context)))
+    value = present(node, value, context, TypeError, _UNFIT)
     if value.type is ANY:
         return _open(node, value, context, INT)
     return _int(node, value, context)
@@ -215,7 +217,8 @@ def _open(node: Any, value: Value, context: Context, wanted: Any) -> Value:
 
 def number(node: Any, argument: Any, context: Context) -> Value:
     """Return an argument that must be a number."""
-    value = present(node, context.read(argument), context, TypeError, "a number is required")
+    value = plain(context.read(argument))
+    value = present(node, value, context, TypeError, "a number is required")
     if value.type is ANY:
         return narrowed(node, value, NUMBER, context, TypeError, "a number is required")
     if value.type is BOOL:

@@ -221,7 +221,8 @@ def as_dict(node: Any, context: Context) -> Value:
 def _plain(type: Type) -> Type:
     """Return a type with dicts in place of dataclasses."""
     if type.kind == "record" and hasattr(type.cls, "__dataclass_fields__"):
-        return dict_of(joined_type([_plain(one) for _, one in type.fields]))
+        fields = tuple((name, _plain(one)) for name, one in type.fields)
+        return replace(dict_of(joined_type([one for _, one in fields])), fields=fields)
     if type.kind in ("list", "dict", "optional"):
-        return Type(type.kind, tuple(map(_plain, type.parts)), cls=type.cls)
+        return replace(type, parts=tuple(map(_plain, type.parts)))
     return type
