@@ -324,6 +324,7 @@ class _Conductor:
         kept = ("redis", "openwhisk")
         self._options = {name: saved[name] for name in kept if name in saved}  # type: Params
         self._join = saved.get("join")
+        self._begun = 0  # branches, in this activation
         self._barrier = None  # type: Any
         if BARRIER is not None and BARRIER.is_configured(saved.get("redis")):
             self._barrier = BARRIER(saved["redis"])
@@ -448,7 +449,9 @@ class _Conductor:
         state = {"state": branch["state"], "stack": self._machine.branch_stack()}
         params["$composer"] = {**state, **self._options, **(more or {})}
         name = os.environ["__OW_ACTION_NAME"]
-        id = _request("POST", _path(name), params)["activationId"]  # type: str
+        self._begun += 1  # a local OpenWhisk begins no branch twice
+        request = "?requestId=%s.%d" % (os.environ.get("__OW_ACTIVATION_ID"), self._begun)
+        id = _request("POST", _path(name) + request, params)["activationId"]  # type: str
         return id
 
     def _collect(self, waiting: List[Any]) -> bool:

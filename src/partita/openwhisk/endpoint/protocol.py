@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
+import json
 import logging
 import secrets
 import time
@@ -27,6 +29,7 @@ from partita.openwhisk.endpoint.activations import TASK_LIST, TYPE, Request, req
 from partita.openwhisk.endpoint.catalogue import NOT_THERE
 from partita.openwhisk.endpoint.entities import (
     COMPONENTS,
+    ID_LENGTH,
     NAMESPACE,
     Action,
     Json,
@@ -248,9 +251,11 @@ class OpenWhiskProtocol:
             raise RequestError(202, "Response not yet ready.")
         return web_actions.response_of(record, called.extension)
 
-    async def _waited(self, start: StartRequest, seconds: float) -> Json | None:
+    async def _waited(
+        self, start: StartRequest, seconds: float, *, is_known: bool = False
+    ) -> Json | None:
         """Start an activation, and return its record; None if it takes longer."""
-        execution = await self._transact(lambda session: session.start(start))
+        execution = await self._transact(lambda session: _begun(session, start, is_known=is_known))
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._waiting, self._ended, execution, seconds)
 
@@ -309,13 +314,14 @@ class OpenWhiskProtocol:
         action = await run_in_threadpool(catalogue.find_action, self._service.committed, path)
         if action is None:
             raise RequestError(404, NOT_THERE)
-        start = _start(path, params)
+        known = _id_of(query.get("requestId"), path, params)
+        start = _start(path, params, id=known)
         id = start.workflow_id
         if not flag(query, "blocking", False):
-            await self._transact(lambda session: session.start(start))
+            await self._transact(lambda session: _begun(session, start, is_known=known is not None))
             return 202, {"activationId": id}
         seconds = min(self._blocking_seconds, milliseconds(query) / 1000)
-        record = await self._waited(start, seconds)
+        record = await self._waited(start, seconds, is_known=known is not None)
         if record is None:
             return 202, {"activationId": id}
         shown = record["response"]["result"] if flag(query, "result", False) else record
@@ -395,6 +401,25 @@ def _start(path: str, params: Json, **more: Any) -> StartRequest:
         input=request_json(request),
         task_list=TASK_LIST,
     )
+
+
+def _id_of(request: str | None, path: str, params: Json) -> str | None:
+    """Return the id of the activation of a request that may be repeated, such as for a branch.
+
+    Conductors make it anew when a server was killed while they ran.
+    """
+    if request is None:
+        return None
+    text = json.dumps([request, path, params], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
+
+
+def _begun(session: Session, start: StartRequest, *, is_known: bool) -> WorkflowExecution:
+    """Start an activation, unless the same request has done that; else its id is new."""
+    found = session.find(catalogue.DOMAIN, start.workflow_id) if is_known else None
+    if found is None:
+        return session.start(start)
+    return WorkflowExecution(found.execution.workflow_id, found.execution.run_id)
 
 
 def _fired(session: Session, name: str, params: Json) -> tuple[int, Any]:
