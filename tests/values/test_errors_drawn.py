@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from partita import activity, workflow
@@ -99,6 +99,9 @@ def thrown(error: Exception) -> None:
 
 
 @given(errors())
+@example(OSError(None, "x"))
+@example(PermissionError(1, None))
+@example(ExceptionGroup("", [OSError(None, None)]))
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_drawn_error_crosses_as_it_is(error: Exception) -> None:
     expected = told(raised(lambda: thrown(error)))

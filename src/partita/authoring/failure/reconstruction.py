@@ -124,6 +124,8 @@ class _Rebuilt:
         ARGS.__set__(error, tuple(read.value(form) for form in failure.args or ()))
         states = failure.attributes, failure.fields
         set_state(error, *({n: read.value(f) for n, f in part.items()} for part in states))
+        if isinstance(error, OSError) and len(error.args) > 1:
+            _tell_nothing(error, failure.message)
         if (cause := self._at(failure.cause)) is not None:
             CAUSE.__set__(error, cause)
         if (context := self._at(failure.context)) is not None:
@@ -139,6 +141,25 @@ class _Rebuilt:
             dict_of(error)["__notes__"] = notes
         else:
             dict_of(error).pop("__notes__", None)
+
+
+def _tell_nothing(error: OSError, message: str) -> None:
+    """Set an error's number or text to None where it had that, which its message tells.
+
+    Python shows `OSError(None, "x")` as `[Errno None] x`: None is not the same as no value there.
+    """
+    if text_of(error) == message:
+        return
+    unset = [one for one in (_ERRNO, _STRERROR) if one.__get__(error) is None]
+    for one in unset:
+        one.__set__(error, None)
+    if text_of(error) != message:  # it had no values, or has a text of its own
+        for one in unset:
+            one.__delete__(error)
+
+
+_ERRNO: Any = OSError.errno
+_STRERROR: Any = OSError.strerror
 
 
 def _notes(error: BaseException, failure: Failure, missing: list[str]) -> Iterable[str]:
