@@ -53,16 +53,28 @@ def test_a_match_of_surrogates(store: Store) -> None:
                 ask(ExecutionFilter(matches=(match,)))
 
 
-@pytest.mark.parametrize("number", [str(2**70), "-1", "0", "1e3", "nan", "", "9" * 400])
+HUGE, LONG = str(2**70), "9" * 400
+NUMBERS = {
+    "list --limit": (HUGE, "-1", "0", "1e3", "nan", "", LONG),
+    "show x --limit": (HUGE, "-1", "0", "1e3", "nan", "", LONG),
+    "worker flow.py --processes": (HUGE, "-1", "0", "1e3", "nan", "", LONG),
+    "worker flow.py --slots": (HUGE, "-1", "0", "1e3", "nan", "", LONG),
+    "serve --insecure-local --poll-seconds": (HUGE, "-1", "nan", "inf", "", LONG),
+    "serve --insecure-local --port": (HUGE, "-1", "65536", "nan", "", LONG),
+    "query x q --timeout": ("-1", "nan", ""),
+}
+
+
 @pytest.mark.parametrize(
-    "command", [["list", "--limit"], ["worker", "flow.py", "--processes"], ["show", "x", "--limit"]]
+    ("command", "number"),
+    [(command, number) for command, numbers in NUMBERS.items() for number in numbers],
 )
 def test_numbers_of_the_command_line(
     partita: Partita,  # noqa: F811
-    command: list[str],
+    command: str,
     number: str,
 ) -> None:
-    said = partita(*command, number)
+    said = partita(*command.split(), number)
     assert said.status in (2, 3), said
     assert said.err.splitlines()[-1].startswith("partita: "), said
     assert "Traceback" not in said.err

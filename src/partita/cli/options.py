@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -48,6 +49,19 @@ _NO_DATABASE = (
     "there is no database {} (nothing was started there, and none is made by looking); "
     "--backend URL names another"
 )
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds within bounds; `nan` is within none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read it; see `click.FloatRange`."""
+        found = float(super().convert(value, param, ctx))
+        if math.isnan(found):
+            self.fail("give a number of seconds", param, ctx)
+        return found
 
 
 class Backend(NamedTuple):
@@ -345,7 +359,7 @@ def _check_json(text: str, advice: str) -> None:
 
 slots_option = click.option(
     "--slots",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 100_000),
     help=f"Activities that run at a time.  [default: {DEFAULT_SLOTS}, "
     f"{DEFAULT_THREADS} of them on threads]",
 )

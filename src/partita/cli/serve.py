@@ -15,7 +15,7 @@ from partita.aws.lambda_functions import LambdaFunctions
 from partita.aws.signature import Keyring
 from partita.cli.machine_options import service_options
 from partita.cli.machines import forward, lambda_function
-from partita.cli.options import Backend, backend_option
+from partita.cli.options import Backend, Seconds, backend_option
 from partita.errors import InvalidOptionError
 from partita.operations.prune import read_span, set_retention
 from partita.ports.state import DEFAULT_DOMAIN
@@ -50,9 +50,7 @@ ACCESS_KEYS = "PARTITA_ACCESS_KEYS"
 )
 @click.option("--insecure-local", is_flag=True, help="Accept unsigned requests, on loopback only.")
 @click.option("--region", default="us-east-1", show_default=True, help="For ARNs.")
-@click.option(
-    "--poll-seconds", type=click.FloatRange(0, 60), default=POLL_SECONDS, show_default=True
-)
+@click.option("--poll-seconds", type=Seconds(0, 60), default=POLL_SECONDS, show_default=True)
 @click.option(
     "--lambda",
     "lambdas",

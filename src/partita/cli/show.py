@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -48,12 +47,10 @@ LONG_DECISION_SECONDS = 1.0
 @click.command()
 @o.workflow_id_argument
 @o.run_option
-@click.option("--timeout", type=click.FloatRange(0), help="Seconds to wait; no limit by default.")
+@click.option("--timeout", type=o.Seconds(0), help="Seconds to wait; no limit by default.")
 @o.backend_option
 def result(workflow_id: str, run_id: str, timeout: float | None, backend: o.Backend) -> None:
     """Wait for an execution and print its result as JSON. Exit status 4 on timeout."""
-    if timeout is not None and math.isnan(timeout):
-        raise click.BadParameter("give a number of seconds", param_hint="--timeout")
     with backend.look() as client:
         note_unserved(client, workflow_id, run_id)
         out.print_json(client.result_data(workflow_id, run_id=run_id, timeout=timeout))

@@ -24,7 +24,7 @@ from partita.worker.code_loader import load
 _arguments_option = click.option(
     "--input", "input_", metavar="JSON", help="The arguments: a list, or {args, kwargs}."
 )
-_timeout_option = click.option("--timeout", type=click.FloatRange(0), help="Seconds to wait.")
+_timeout_option = click.option("--timeout", type=o.Seconds(0), help="Seconds to wait.")
 
 
 @click.command()

@@ -17,6 +17,7 @@ from partita.cli.machine_options import is_machine, machine_options
 from partita.cli.offers import Offers, completed
 from partita.cli.options import (
     Backend,
+    Seconds,
     backend_option,
     log_to_stderr,
     not_empty,
@@ -46,7 +47,7 @@ from partita.worker.worker import DEFAULT_GRACE
 @slots_option
 @click.option(
     "--grace",
-    type=click.FloatRange(0),
+    type=Seconds(0),
     default=DEFAULT_GRACE,
     show_default=True,
     help="Seconds that activities may take to finish after SIGTERM.",
