@@ -131,5 +131,8 @@ def _path(
 def _dotted(name: str, found: Any) -> str:
     if isinstance(found, ModuleType):
         return found.__name__
+    name = getattr(found, "__qualname__", name)
+    if found is not None and getattr(builtins, name, None) is found:
+        return name  # whichever module it says that it is of: open, `io` or `_io`
     module = getattr(found, "__module__", None)
-    return f"{module}.{getattr(found, '__qualname__', name)}" if module else name
+    return f"{module}.{name}" if module else name
