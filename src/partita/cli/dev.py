@@ -63,7 +63,10 @@ def dev(
         shown = sys.stderr.isatty()
         counts = Counts(client) if shown else None
         with StatusLine(lambda: _line(session, counts, backend)) if shown else nullcontext():
-            return session.run()
+            try:
+                return session.run()
+            except KeyboardInterrupt:  # while no worker runs, whose supervisor handles it
+                return 0
 
 
 class Session:
@@ -91,10 +94,7 @@ class Session:
                 return status
             self._supervisor = None
             print("partita: waiting for a change of the code", file=sys.stderr, flush=True)
-            try:
-                changed = self._files.wait()
-            except KeyboardInterrupt:
-                return 0
+            changed = self._files.wait()
             print(f"partita: {changed} has changed", file=sys.stderr, flush=True)
 
     def _retry(self, supervisor: Supervisor) -> None:
