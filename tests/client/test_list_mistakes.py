@@ -53,6 +53,22 @@ def test_a_match_of_surrogates(store: Store) -> None:
                 ask(ExecutionFilter(matches=(match,)))
 
 
+@pytest.mark.parametrize("field", ["id", "tag", "attr.a", "type", "status", "waiting"])
+def test_as_many_values_as_may_be(store: Store, field: str) -> None:
+    values = {"status": "FAILED", "waiting": "timer"}
+
+    def matches(count: int) -> tuple[Match, ...]:
+        patterns = [(values.get(field, f"{number}"),) for number in range(count)]
+        single = [Match(field=field, patterns=(one,)) for one in patterns[:100]]
+        return (*single, Match(field=field, patterns=tuple(patterns[100:])))
+
+    with closing(Engine(store)) as engine:
+        assert engine.count_executions(ExecutionFilter(matches=matches(500))) == 0
+        assert engine.list_executions(ExecutionFilter(matches=matches(500))).executions == ()
+        with pytest.raises(InvalidOptionError, match="501 values"):
+            engine.list_executions(ExecutionFilter(matches=matches(501)))
+
+
 HUGE, LONG = str(2**70), "9" * 400
 NUMBERS = {
     "list --limit": (HUGE, "-1", "0", "1e3", "nan", "", LONG),

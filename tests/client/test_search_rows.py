@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from partita.client.filter_terms import Term, written
 from partita.client.search import Search, count, find, plan
 from partita.engine import Engine
-from partita.ports.matching import Pattern
+from partita.ports.matching import Match, Pattern
 from partita.ports.service import ExecutionInfo
 from partita.ports.state import ExecutionFilter, OpenTimer, Status
 from partita.ports.store import Store
@@ -239,3 +239,15 @@ def test_pages_of_a_filter_hold_each_once(filled: tuple[Engine, list[Made]]) -> 
         filter = None if page.next_page is None else replace(filter, before_run=page.next_page)
     assert sorted(found) == sorted(wanted)
     assert len(wanted) > 3
+
+
+def test_patterns_of_many_wildcards_take_no_longer() -> None:
+    match = Match(field="id", patterns=(("", *["a"] * 40, "b"),))
+    assert not match.fits(["a" * 500])
+    assert match.fits(["a" * 500 + "b"])
+
+
+@settings(max_examples=scaled(300, 20_000), deadline=None)
+@given(st.lists(st.text("ab*", max_size=3), min_size=1, max_size=4).map(tuple), st.text("ab*"))
+def test_patterns_fit_what_a_naive_filter_says(pattern: Pattern, value: str) -> None:
+    assert Match(field="id", patterns=(pattern,)).fits([value]) is _like(pattern, value)

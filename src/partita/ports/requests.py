@@ -21,6 +21,9 @@ from partita.ports.service import ForkRequest, ReusePolicy, StartRequest
 from partita.ports.state import ExecutionFilter, Status
 from partita.ports.texts import check_attributes, check_name, check_names
 
+MOST_VALUES = 500
+"""Values of all matches of a filter, at most; SQLite nests conditions no deeper than twice that."""
+
 LIST_LIMIT = 1_000_000
 """Executions on one page of a list, at most."""
 
@@ -61,6 +64,9 @@ def check_filter(filter: ExecutionFilter) -> None:
             execution can have a text.
     """
     check_types(filter)
+    values = sum(len(match.patterns) for match in filter.matches)
+    if values > MOST_VALUES or len(filter.attributes) > MOST_VALUES:
+        raise InvalidOptionError(f"a filter with {values:,} values; at most {MOST_VALUES} fit")
     if not 0 <= filter.limit <= LIST_LIMIT:
         raise InvalidOptionError(f"limit={filter.limit}; give a number from 0 to {LIST_LIMIT:,}")
     if any(

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from partita.ports.matching import Match
 from partita.ports.state import ExecutionFilter, OpenTimer, Status
 from partita.ports.store import Store
 from partita.testing.conformance.store_arrange import (
@@ -174,6 +175,39 @@ def filters(store: Store) -> None:
         found = [record.execution.workflow_id for record in store.executions(wanted)]
         assert found == expected, name
         assert store.count_executions(wanted) == len(expected), name
+
+
+@store_check
+def matches(store: Store) -> None:
+    if not getattr(store, "filters_by_matches", False):
+        return
+    for number, id in enumerate(("order-1", "order_1", "Order-1", "o*1", "o[1]")):
+        tags, kind = ((f"t{number}", "all"), f"type{number % 2}")
+        state = saved(store, id, tag_list=tags, type_name=kind, started_at=float(number))
+        if number % 2:
+            write(store, state, OpenTimer(id="t", started_event_id=3, due=9.0))
+    terminated(store, saved(store, "ended", started_at=9.0))
+
+    def found(field: str, *patterns: tuple[str, ...], negated: bool = False) -> str:
+        match = Match(field=field, patterns=patterns, negated=negated)
+        filter = ExecutionFilter(domain="d", matches=(match,))
+        records = store.executions(filter)
+        assert store.count_executions(filter) == len(records)
+        return " ".join(record.execution.workflow_id for record in records)
+
+    assert found("id", ("order-1",)) == "order-1"
+    assert found("id", ("order", "")) == "order_1 order-1"
+    assert found("id", ("o", "*", "")) == "o*1"
+    assert found("id", ("", "[", "")) == "o[1]"
+    assert found("id", ("order", ""), ("", "]"), negated=True) == "ended o*1 Order-1"
+    assert found("type", ("type1",)) == "o*1 order_1"
+    assert found("tag", ("t", "")) == "o[1] o*1 Order-1 order_1 order-1"
+    assert found("tag", ("t1",), ("t3",)) == "o*1 order_1"
+    assert found("tag", ("all",), negated=True) == "ended"
+    assert found("run", ("run-of-Order-1",)) == "Order-1"
+    assert found("status", ("TERMINATED",)) == "ended"
+    assert found("waiting", ("timer",)) == "o*1 order_1"
+    assert found("waiting", ("timer",), ("decision",), negated=True) == "ended"
 
 
 @store_check
