@@ -17,8 +17,6 @@ from partita.compile.names.objects import target
 from partita.compile.tree import Value
 from partita.compile.types import FLOAT, INT, RANDOM, STR, UUID
 
-_LARGEST_RANGE = 2**31
-
 
 def lower_uuid4(node: Any, context: Context) -> Value:
     """Lower `uuid4()`."""

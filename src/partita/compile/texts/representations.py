@@ -100,8 +100,6 @@ def text_form(node: ast.AST, value: Value, context: Context) -> Value | None:
         return within(value, context, lambda one: _union_text(node, one, context))
     if kind == "any":
         return within(value, context, lambda one: _any_text(node, one, context))
-    if kind == "union":
-        return within(value, context, lambda one: of_scalars(node, one, context, text_form))
     return shown(node, value, context)
 
 

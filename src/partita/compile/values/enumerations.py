@@ -12,8 +12,6 @@ from partita.compile.jsonata import joined_type, list_value, literal, made, obje
 from partita.compile.tree import Value
 from partita.compile.types import INT, STR
 
-_OWN = ("name", "value")
-
 
 def is_enum(found: Any) -> bool:
     """Return whether an object is a class of enums with members."""
