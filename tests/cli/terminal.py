@@ -21,6 +21,8 @@ from tests.cli.conftest import environment
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\x1b[=>78]|[\x07\x0f]")
 
+_OVERRIDDEN = ("NO_COLOR", "COLUMNS", "LINES")  # the latter two are set for parallel tests
+
 CTRL_C = "\x03"
 
 
@@ -32,7 +34,7 @@ class Terminal:
     ) -> None:
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        given = {key: one for key, one in environment().items() if key != "NO_COLOR"}
+        given = {key: one for key, one in environment().items() if key not in _OVERRIDDEN}
         self._process = subprocess.Popen(
             command,
             cwd=folder,
