@@ -30,7 +30,7 @@ def test_the_shell_prints_what_is_shown(tmp_path: Path) -> None:
     for language, text in BLOCKS:
         if language == "python":
             save(text, tmp_path)
-    assert check_console(PAGE, tmp_path, run_here) == 11
+    assert check_console(PAGE, tmp_path, run_here) == 16
 
 
 @pytest.fixture

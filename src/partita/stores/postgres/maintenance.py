@@ -63,7 +63,7 @@ class PostgresMaintenance:
         schema = self.address.schema
         statement = within(schema)
         with self._open() as connection:
-            connection.execute("SET lock_timeout = '5s'")
+            connection.execute("SET lock_timeout = '2s'")
             settings = {
                 name: str(_one(connection, "SELECT current_setting(%s)", name)) for name in SETTINGS
             }
