@@ -8,6 +8,8 @@ the execution itself, which is then passed over.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import msgspec
 from msgspec import Struct
@@ -25,6 +27,12 @@ from partita.errors import (
 from partita.ports.service import ExecutionInfo
 from partita.ports.state import Status
 from partita.ports.texts import check_name
+
+AT_ONCE = 8
+"""Executions to which something is done at the same time."""
+
+CHUNK = 200
+"""Executions that are handed to the threads at a time."""
 
 ENDED_ILL = (Status.FAILED, Status.CANCELED, Status.TERMINATED, Status.TIMED_OUT)
 
@@ -51,14 +59,17 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 def carry_out(client: Client, bulk: Bulk, infos: Sequence[ExecutionInfo]) -> Iterator[Outcome]:
-    """Do it to each of these; yield what became of each.
+    """Do it to each of these, some at a time, so that they share transactions; yield what became.
+
+    Whoever stops listening ends it: what has begun is done, and nothing else.
 
     Raises:
-        StoreError: the database is out of reach; what was not yielded was not done.
+        StoreError: the database is out of reach; what was not yielded may have been done.
         UnsupportedError: the backend cannot do it.
     """
-    for info in infos:
-        yield _one(client, bulk, info)
+    with ThreadPoolExecutor(AT_ONCE, "partita-bulk") as pool:
+        for first in range(0, len(infos), CHUNK):
+            yield from pool.map(partial(_one, client, bulk), infos[first : first + CHUNK])
 
 
 def _one(client: Client, bulk: Bulk, info: ExecutionInfo) -> Outcome:
