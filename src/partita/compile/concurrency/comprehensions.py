@@ -7,6 +7,7 @@ computing it may fail, or calls something, the comprehension is a loop as any ot
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,6 +31,8 @@ from partita.compile.jsonata import literal, made
 from partita.compile.lowered import located
 from partita.compile.tree import If, Let, Loop, Map, Node, Value
 from partita.compile.types import STR, dict_of, future_of, list_of
+
+_CHANGING = re.compile(r"\$(?:uuid|random|now|millis|shuffle)\(|State\.EnteredTime")
 
 
 @dataclass
@@ -81,7 +84,8 @@ def sequential_list(node: ast.ListComp, context: Context) -> Value | None:
     with attempt(context) as tried:
         found = _begun(node, work, [], context, literal(1))
         last = context.block[-1] if found is not None else None
-        if isinstance(last, Map) and last.branch.call is not None:
+        is_fixed = not _CHANGING.search(repr(context.block))  # before each call it may be another
+        if isinstance(last, Map) and last.branch.call is not None and is_fixed:
             context.block[-1] = replace(last, is_sequential=True)
             tried.is_kept = True
     if found is None or not tried.is_kept:
@@ -135,7 +139,7 @@ def _begun(
     given = [*work.call.args, *(one.value for one in work.call.keywords)]
     if bound & _free_names(work.call.func) or any(isinstance(a, ast.Starred) for a in given):
         return None
-    moving = [one for one in given if bound & set(_names([one]))]
+    moving = [one for one in given if bound & set(_names([one])) or _changes(one, context)]
     items = _items(node, [*kept, *moving], context)
     if items is None or not _is_pure(context.block, is_inside=False):
         return None
@@ -154,6 +158,16 @@ def _begun(
     futures = Value(f"${branch.variable}", list_of(future_of(type)))
     note_failures(node, work, futures, context)
     return Begun(items, futures)
+
+
+def _changes(node: ast.expr, context: Context) -> bool:
+    """Return whether an expression has another value each time, such as `uuid4()`."""
+    if not any(isinstance(part, ast.Call) for part in ast.walk(node)):
+        return False
+    told = ""
+    with attempt(context):
+        told = f"{context.lower(node).text} {context.block!r}"
+    return _CHANGING.search(told) is not None
 
 
 def _names(nodes: Iterable[ast.AST]) -> Iterator[str]:
