@@ -43,13 +43,16 @@ RANKS = {
     "PAUSED": 0, "TYPE_PAUSED": 0, "TASK_LIST_PAUSED": 1, "SCHEDULE_PAUSED": 1,
     "NON_DETERMINISM": 2, "DECISION_KILLS": 2, "DECISION_FAILS": 2,
     "NO_WORKER": 3, "NO_CODE": 3, "NOT_SERVED": 3, "LOST_LEASE": 4, "DECIDING": 5,
-    "RETRIES": 6, "LIMITED": 7, "DECISION_WAITS": 8, "CHILD": 9, "SCHEDULE_WAITS": 10, "SIGNAL": 10,
+    "RETRIES": 6, "LIMITED": 7, "DECISION_WAITS": 8, "CHILD": 9, "SIGNAL": 10,
     "RUNS": 11, "QUEUED": 12, "SLEEPS": 14,
     "WAITS": 15, "MACHINE_RUNS": 15,
+    "SCHEDULE_WAITS": 5,
 }  # fmt: skip
 """Which reason is told first; the others are told besides."""
 
-TROUBLE = frozenset(code for code, rank in RANKS.items() if rank <= RANKS["LIMITED"])
+TROUBLE = frozenset(code for code, rank in RANKS.items() if rank <= RANKS["LIMITED"]) - {
+    "SCHEDULE_WAITS"
+}
 """Reasons that somebody must do something about."""
 
 
