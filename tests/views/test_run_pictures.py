@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,42 +13,22 @@ import pytest
 from partita import Retry, activity, sleep, wait, wait_signal, workflow
 from partita import history as h
 from partita.errors import NonDeterminismError, WorkflowFailedError
-from partita.graph import Cycle, Flow, Region, Step, Structure, Ways, mermaid, svg
+from partita.graph import Step, Structure, mermaid, svg
 from partita.history.document import ExportedHistory, read
 from partita.views.code_pictures import picture_on_source
 from partita.views.run_pictures import MOST_BOXES, picture_of_run
+from partita.views.source_pictures import boxes_of
 from tests.conftest import Rig, until
 from tests.views.histories import done, failed, history, pending, signalled
 
 
-def boxes(flow: Flow) -> Iterator[Step]:
-    for part in flow:
-        match part:
-            case Step(inner=inner):
-                yield part
-                for one in inner:
-                    yield from boxes(one)
-            case Ways(test=test, flows=flows):
-                yield test
-                for _, one in flows:
-                    yield from boxes(one)
-            case Cycle(test=test, body=body, after=after):
-                yield test
-                yield from boxes((*body, *after))
-            case Region(title=title, body=body, handlers=handlers, final=final):
-                yield title
-                yield from boxes((*body, *final))
-                for _, one in handlers:
-                    yield from boxes(one)
-
-
 def told(structure: Structure) -> list[tuple[str, str]]:
     """Return the label and the status of each box."""
-    return [(one.label, one.status) for one in boxes(structure.flow)]
+    return [(one.label, one.status) for one in boxes_of(structure.flow)]
 
 
 def noted(structure: Structure, label: str) -> str:
-    return next(one.note for one in boxes(structure.flow) if one.label == label)
+    return next(one.note for one in boxes_of(structure.flow) if one.label == label)
 
 
 def drawn(structure: Structure) -> None:
@@ -164,7 +143,7 @@ def on_source(history: ExportedHistory) -> dict[tuple[int, str], Step]:
     """Return the boxes of an order by their lines and labels."""
     structure = picture_on_source(history, order)
     drawn(structure)
-    return {(one.line, one.label): one for one in boxes(structure.flow) if one.line}
+    return {(one.line, one.label): one for one in boxes_of(structure.flow) if one.line}
 
 
 def at(found: dict[tuple[int, str], Step], text: str) -> list[tuple[str, str]]:

@@ -5,12 +5,15 @@ Pure. What only an engine's database tells (workers, pauses, limits) is not in a
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from partita import history as h
 from partita.history.document import ExportedHistory
 from partita.history.references import Kind
 from partita.history.timeline import Operation, Timeline
 from partita.ports.service import ExecutionDetail, ExecutionInfo
-from partita.ports.state import OpenActivity, OpenChild, OpenDecision, OpenTimer, Status
+from partita.ports.state import OpenActivity, OpenDecision, Status
+from partita.views.open_items import open_child, open_timer, scheduled_activity
 
 
 def detail_of(history: ExportedHistory) -> ExecutionDetail:
@@ -22,10 +25,10 @@ def detail_of(history: ExportedHistory) -> ExecutionDetail:
     return ExecutionDetail(
         info=info,
         activities=tuple(map(_activity, timeline.open(Kind.ACTIVITY))),
-        timers=tuple(_timer(one.begun) for one in timeline.open(Kind.TIMER)),
+        timers=tuple(open_timer(one.begun) for one in timeline.open(Kind.TIMER)),
         decision=next(map(_decision, timeline.open(Kind.DECISION)), None),
         open_children=len(children),
-        children=tuple(map(_child, children)),
+        children=tuple(map(open_child, children)),
     )
 
 
@@ -48,38 +51,13 @@ def _info(history: ExportedHistory) -> ExecutionInfo:
 def _activity(activity: Operation) -> OpenActivity:
     first: h.ActivityTaskScheduled = activity.begun
     begun = activity.started if activity.is_running else None
-    return OpenActivity(
-        id=first.activity_id,
-        name=first.activity_type.key,
+    return replace(
+        scheduled_activity(first),
         queue=first.task_list if begun is None else None,
         since=activity.events[-1].event_timestamp,
-        activity_type=first.activity_type,
-        scheduled_event_id=first.event_id,
-        scheduled_at=first.event_timestamp,
         started_event_id=0 if begun is None else begun.event_id,
         started_at=0.0 if begun is None else begun.event_timestamp,
         attempt=max(1, activity.attempts),
-        schedule_to_close=first.schedule_to_close,
-        retry_policy=first.retry_policy,
-    )
-
-
-def _timer(started: h.TimerStarted) -> OpenTimer:
-    return OpenTimer(
-        id=started.timer_id,
-        due=started.event_timestamp + started.start_to_fire,
-        started_event_id=started.event_id,
-    )
-
-
-def _child(child: Operation) -> OpenChild:
-    execution: h.WorkflowExecution = child.started.workflow_execution
-    return OpenChild(
-        id=execution.workflow_id,
-        execution=execution,
-        workflow_type=child.started.workflow_type,
-        initiated_event_id=child.event_id,
-        started_event_id=child.started.event_id,
     )
 
 

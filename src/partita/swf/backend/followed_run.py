@@ -17,8 +17,8 @@ from partita.ports.notices import BY_EVENT, HEARTBEAT, Notice
 from partita.ports.state import OpenActivity
 from partita.swf.backend.history_reader import HistoryReader
 from partita.swf.backend.ids import unescaped
-from partita.swf.backend.open_items import scheduled_activity
 from partita.swf.backend.translate_history import TranslatedHistory
+from partita.views.open_items import scheduled_activity
 
 MAX_HEARTBEATS = 1_000
 """Heartbeats of a run that wait for slow listeners; the oldest are dropped."""

@@ -12,9 +12,10 @@ from partita import history as h
 from partita.history.references import Kind
 from partita.history.timeline import Operation, Timeline
 from partita.ports.service import ExecutionDetail, ExecutionInfo
-from partita.ports.state import OpenActivity, OpenChild, OpenDecision, OpenTimer, Status
+from partita.ports.state import OpenActivity, OpenDecision, Status
 from partita.swf.backend.attempts import Activity
 from partita.swf.backend.translate_history import TranslatedHistory
+from partita.views.open_items import open_child, open_timer, scheduled_activity
 
 
 def detail_of(
@@ -28,10 +29,10 @@ def detail_of(
     return ExecutionDetail(
         info=info,
         activities=tuple(_activity(one, timeline) for one in history.activities.values()),
-        timers=tuple(_timer(one.begun) for one in timeline.open(Kind.TIMER)),
+        timers=tuple(open_timer(one.begun) for one in timeline.open(Kind.TIMER)),
         decision=next(map(_decision, timeline.open(Kind.DECISION)), None),
         open_children=sum(one.is_running for one in timeline.open(Kind.CHILD)),
-        children=tuple(_child(one) for one in timeline.open(Kind.CHILD) if one.is_running),
+        children=tuple(open_child(one) for one in timeline.open(Kind.CHILD) if one.is_running),
     )
 
 
@@ -54,45 +55,6 @@ def _activity(activity: Activity, timeline: Timeline) -> OpenActivity:
         cancel_requested_event_id=activity.cancel_requested_event_id,
         reason=None if failed is None else failed.reason,
         failure=None if failed is None else failed.details,
-    )
-
-
-def scheduled_activity(first: h.ActivityTaskScheduled) -> OpenActivity:
-    """Return an activity as it stands when it has been scheduled."""
-    return OpenActivity(
-        id=first.activity_id,
-        name=first.activity_type.key,
-        queue=first.task_list,
-        since=first.event_timestamp,
-        activity_type=first.activity_type,
-        scheduled_event_id=first.event_id,
-        scheduled_at=first.event_timestamp,
-        input=first.input,
-        schedule_to_start=first.schedule_to_start,
-        start_to_close=first.start_to_close,
-        schedule_to_close=first.schedule_to_close,
-        heartbeat=first.heartbeat,
-        task_list=first.task_list,
-        retry_policy=first.retry_policy,
-    )
-
-
-def _timer(started: h.TimerStarted) -> OpenTimer:
-    return OpenTimer(
-        id=started.timer_id,
-        due=started.event_timestamp + started.start_to_fire,
-        started_event_id=started.event_id,
-    )
-
-
-def _child(child: Operation) -> OpenChild:
-    execution: h.WorkflowExecution = child.started.workflow_execution
-    return OpenChild(
-        id=execution.workflow_id,
-        execution=execution,
-        workflow_type=child.started.workflow_type,
-        initiated_event_id=child.event_id,
-        started_event_id=child.started.event_id,
     )
 
 
