@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ class Lambda:
     """A function with a bundle's code."""
 
     def __init__(self, content: bytes, folder: Path, python: str = sys.executable) -> None:
+        self._lock = threading.Lock()  # branches call at the same time
         zipfile.ZipFile(io.BytesIO(content)).extractall(folder)
         self._process = subprocess.Popen(
             [python, "-I", "-S", str(_BARE), str(folder)],
@@ -50,9 +52,10 @@ class Lambda:
         """Return the answer to an event: its result, or its error as Lambda tells it."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(event) + "\n")
-        self._process.stdin.flush()
-        found: dict[str, Any] = json.loads(self._process.stdout.readline())
+        with self._lock:
+            self._process.stdin.write(json.dumps(event) + "\n")
+            self._process.stdin.flush()
+            found: dict[str, Any] = json.loads(self._process.stdout.readline())
         return found
 
     def task(self, _: str, payload: Any, timeout: float | None, heartbeat: float | None) -> Any:
