@@ -58,7 +58,7 @@ def waits_of(
 def _activity(activity: OpenActivity, now: float) -> str:
     name = f"activity {activity.activity_type.name} (id {activity.id})"
     if activity.started_event_id:
-        return f"{name}, runs since {duration(max(0.0, now - activity.started_at))}"
+        return f"{name}, has run for {duration(max(0.0, now - activity.started_at))}"
     if activity.queue is not None:
         since = duration(max(0.0, now - activity.since))
         return f"{name}, in task list {activity.queue} since {since}"

@@ -6,18 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from partita.authoring.definition import ActivityDefinition, LambdaSpec, WorkflowSpec
-from partita.compile.tree import (
-    Call,
-    If,
-    Inlined,
-    Loop,
-    Map,
-    Node,
-    Parallel,
-    Program,
-    SignalWait,
-    Try,
-)
+from partita.compile.tree import Call, Node, Program, SignalWait, branches, nested
 
 
 def activities_of(program: Program) -> dict[str, Any]:
@@ -52,22 +41,8 @@ def calls_of(program: Program) -> list[Call]:
 
 def _calls(nodes: Iterable[Node]) -> Iterator[Call]:
     for node in nodes:
-        match node:
-            case Call():
-                yield node
-            case Parallel():
-                for one in node.branches:
-                    yield from _calls(one.body)
-            case Map():
-                yield from _calls(node.branch.body)
-            case Inlined():
-                yield from _calls(node.body)
-            case If():
-                yield from _calls([*node.body, *node.orelse])
-            case Loop():
-                yield from _calls([*node.head, *node.body, *node.orelse])
-            case Try():
-                handled = [inner for one in node.handlers for inner in one.body]
-                yield from _calls([*node.body, *handled, *node.orelse, *node.final])
-            case _:
-                pass
+        if isinstance(node, Call):
+            yield node
+        for branch in branches(node):
+            yield from _calls(branch.body)
+        yield from _calls(nested(node))

@@ -13,7 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from partita.compile.jsonata import Names
-from partita.compile.tree import Branch, If, Inlined, Let, Loop, Map, Node, Parallel, Try, Value
+from partita.compile.tree import (
+    Let,
+    Node,
+    Value,
+    branches,
+    nested,
+)
 from partita.compile.types import BOOL, FLOAT, INT, NONE, NUMBER
 
 _VARIABLE = re.compile(r"\$([A-Za-z]\w*)")
@@ -105,14 +111,8 @@ def _scopes(body: list[Node]) -> Iterator[list[Node]]:
     """Return the code of a workflow, and that of each branch, which has variables of its own."""
     yield body
     for node in _nodes(body):
-        for branch in _branches(node):
+        for branch in branches(node):
             yield branch.body
-
-
-def _branches(node: Node) -> list[Branch]:
-    if isinstance(node, Map):
-        return [node.branch]
-    return node.branches if isinstance(node, Parallel) else []
 
 
 def _lets(scope: list[Node]) -> Iterator[Let]:
@@ -121,7 +121,7 @@ def _lets(scope: list[Node]) -> Iterator[Let]:
         node = pending.pop()
         if isinstance(node, Let):
             yield node
-        pending += _inner(node)
+        pending += nested(node)
 
 
 def _nodes(body: list[Node]) -> Iterator[Node]:
@@ -130,29 +130,14 @@ def _nodes(body: list[Node]) -> Iterator[Node]:
     while pending:
         node = pending.pop()
         yield node
-        pending += _inner(node)
-        pending += [one for branch in _branches(node) for one in branch.body]
-
-
-def _inner(node: Node) -> list[Node]:
-    match node:
-        case If():
-            return [*node.body, *node.orelse]
-        case Loop():
-            return [*node.head, *node.body, *node.orelse]
-        case Try():
-            handled = [one for handler in node.handlers for one in handler.body]
-            return [*node.body, *handled, *node.orelse, *node.final]
-        case Inlined():
-            return node.body
-        case _:
-            return []
+        pending += nested(node)
+        pending += [one for branch in branches(node) for one in branch.body]
 
 
 def _assigned_otherwise(node: Node) -> list[str]:
     """Return the variables that a node assigns and that is no Let."""
     found: list[Any] = [getattr(node, "variable", None), getattr(node, "item", None)]
-    for branch in _branches(node):
+    for branch in branches(node):
         found += [branch.variable, branch.error]
     found += [getattr(one, "variable", None) for one in getattr(node, "handlers", [])]
     return [name for name in found if isinstance(name, str)]

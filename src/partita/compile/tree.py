@@ -258,6 +258,29 @@ Node: TypeAlias = (
 )
 
 
+def nested(node: Node) -> list[Node]:
+    """Return the nodes of a node's own blocks, but not of its branches."""
+    match node:
+        case If():
+            return [*node.body, *node.orelse]
+        case Loop():
+            return [*node.head, *node.body, *node.orelse]
+        case Try():
+            handled = [one for handler in node.handlers for one in handler.body]
+            return [*node.body, *handled, *node.orelse, *node.final]
+        case Inlined():
+            return node.body
+        case _:
+            return []
+
+
+def branches(node: Node) -> list[Branch]:
+    """Return the branches of a node, which have variables of their own."""
+    if isinstance(node, Map):
+        return [node.branch]
+    return node.branches if isinstance(node, Parallel) else []
+
+
 @dataclass(frozen=True)
 class Refused:
     """A statement that is not compiled; only in trees that are drawn, never in a program."""

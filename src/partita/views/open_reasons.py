@@ -317,7 +317,7 @@ def _running(
     if around.is_gone(item.owner):
         return _lost(what, item.owner, around)
     who = around.identity(item.started_event_id, item.owner)
-    text = f"{what} runs since {since(item.started_at, around.now)}{f' on {who}' if who else ''}"
+    text = f"{what} has run for {since(item.started_at, around.now)}{f' on {who}' if who else ''}"
     if item.attempt > 1:
         text += f", in attempt {item.attempt}"
         error = error_evidence(item.failure, item.reason)[0] if item.reason else ""

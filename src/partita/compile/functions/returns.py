@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from partita.compile.tree import If, Let, Loop, Node, Raise, Return, Try
+from partita.compile.tree import If, Inlined, Let, Node, Raise, Return, nested
 
 
 def with_assignments(body: list[Node], variable: str) -> list[Node] | None:
@@ -36,16 +36,8 @@ def _returns(nodes: list[Node]) -> bool:
 
 
 def _parts(node: Node) -> list[Node]:
-    match node:
-        case If():
-            return [*node.body, *node.orelse]
-        case Loop():
-            return [*node.head, *node.body, *node.orelse]
-        case Try():
-            handled = [inner for one in node.handlers for inner in one.body]
-            return [*node.body, *handled, *node.orelse, *node.final]
-        case _:
-            return []
+    """Return the nodes whose returns are those of the function that a node is in."""
+    return [] if isinstance(node, Inlined) else nested(node)
 
 
 def _ends(nodes: list[Node]) -> bool:

@@ -32,6 +32,7 @@ def a_child_runs_and_its_parent_hears(service: Service, _: Clock) -> None:
     child = service.describe(a.DOMAIN, h.WorkflowExecution("child", "")).info
     assert child.parent == parent
     tasks = [a.decision_task(service), a.decision_task(service)]
+    tasks.sort(key=lambda task: task.workflow_execution.workflow_id == "child")  # it ends last
     for task in tasks:
         done = task.workflow_execution.workflow_id == "child"
         service.complete_decision(
