@@ -62,13 +62,16 @@ def test_a_file_that_may_not_be_written() -> None:
         place = place_in(folder, f"sqlite:///{folder}/x.db")
         place.start("adds", 1)
         place.why("adds")  # so that all is imported
+        place("doctor", status=1)
         (folder / "x.db").chmod(0o444)
         with _without_rights():
             found = place.why("adds")
+            seen = json.loads(place("doctor", "-o", "json", status=1))["findings"]
             refused = place.said("terminate", "adds")
     finally:
         shutil.rmtree(folder)
     assert found["code"] == "READ_ONLY"
+    assert [one["code"] for one in seen] == ["READ_ONLY", "NO_WORKER"]
     assert refused[2] == 69
     assert refused[1].endswith(" [STORE_UNAVAILABLE]\n")
 

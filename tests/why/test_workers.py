@@ -101,6 +101,7 @@ def test_the_code_no_longer_fits_its_history(either: Place) -> None:
         found = either.until_why("approval", "NON_DETERMINISM")
     assert found["evidence"]["file"].endswith("flows.py")
     assert found["evidence"]["line"] == 10
+    assert found["sentence"].count("flows.py:10") == 1
     assert found["next"].startswith("partita show approval --stack --code ")
 
 
@@ -115,7 +116,28 @@ def test_a_decision_does_not_come_back_and_then_its_worker_is_gone(either: Place
         assert found["next"].startswith("partita check ")
         worker.send_signal(signal.SIGKILL)
         worker.wait()
-        either.until_why("blocks", "LOST_LEASE")
+        found = either.until_why("blocks", "LOST_LEASE")
+    assert f"the decision task, {worker.pid}@" in found["sentence"]
+    assert "blocks is stuck: the worker that held a task of it is gone" in either("watch", "--once")
+
+
+def test_a_signal_was_sent_under_another_name(database: Place) -> None:
+    id = database.start("gate")
+    database("signal", id, "aproved", "--input", '"ann"')  # which no worker is there to refuse
+    with database.working():
+        found = database.until_why(id, "SIGNAL")
+        assert (found["evidence"]["signal"], found["evidence"]["last_signal"]) == (
+            "approve",
+            "aproved",
+        )
+        assert found["sentence"].endswith(" ago, was aproved.")
+        refused = database.said(*found["next"].split()[1:])
+        assert refused[1].endswith(
+            "; give the value that it carries: --input JSON [INVALID_INPUT]\n"
+        )
+        assert refused[2] == 2
+        database(*found["next"].split()[1:], "--input", '"ann"')
+        assert database("result", id, "--timeout", "60") == '"ann"\n'
 
 
 def _workers(place: Place) -> list[WorkerRecord]:

@@ -16,7 +16,7 @@ from partita.cli.standing import note_paused
 from partita.client import Client, bulk
 from partita.client.bulk import CANCEL
 from partita.client.declared import check_message
-from partita.errors import InvalidOptionError, UnknownTypeError
+from partita.errors import InvalidInputError, InvalidOptionError, UnknownTypeError
 from partita.history import WorkflowExecution
 from partita.replay.declared import Message
 from partita.worker.code_loader import load
@@ -69,9 +69,18 @@ def signal(
 def _send(backend: o.Backend, workflow_id: str, name: str, value: Any, run_id: str) -> None:
     with backend.look() as client:
         if not name.startswith("$"):
-            _check(client, workflow_id, run_id, Message("signal", name, _payload(value)))
+            _check_value(client, workflow_id, run_id, name, value)
         client.signal(workflow_id, name, value, run_id=run_id)
     print(f"partita: signal {name} is recorded in {workflow_id}", file=sys.stderr)
+
+
+def _check_value(client: Client, workflow_id: str, run_id: str, name: str, value: Any) -> None:
+    try:
+        _check(client, workflow_id, run_id, Message("signal", name, _payload(value)))
+    except InvalidInputError as error:
+        if value is not None:
+            raise
+        raise InvalidInputError(f"{error}; give the value that it carries: --input JSON") from error
 
 
 def _payload(value: Any) -> str | None:

@@ -18,6 +18,7 @@ from partita.engine import catalogue
 from partita.engine.leases import living
 from partita.errors import PartitaError, StoreError
 from partita.operations.maintenance import engine_of
+from partita.ports.capabilities import SupportsObstacles, supports
 from partita.ports.catalogue import LimitRecord, WorkerRecord
 from partita.ports.service import Service
 from partita.ports.state import (
@@ -85,7 +86,8 @@ def examine(maintenance: Maintenance, connect: Callable[[], Service]) -> Report:
         if survey.schema == survey.known and not _has(findings, "lock"):
             service = connect()
             try:
-                findings += _inside(engine_of(service).store, survey, now)
+                store = engine_of(service).store
+                findings += [*_read_only(store, survey), *_inside(store, survey, now)]
             finally:
                 service.close()
     except StoreError as error:
@@ -193,6 +195,20 @@ def _surroundings(survey: Survey) -> Iterator[Finding]:
             f"only {survey.free:,} bytes are free on its disk, and it has {survey.size or 0:,}",
             "without room nothing can be recorded; workers stop and wait",
             "make room: `partita prune --older-than 30d`, then `partita db vacuum`",
+        )
+
+
+def _read_only(store: Store, survey: Survey) -> Iterator[Finding]:
+    """Find that nothing can be recorded from here; living workers prove that they can."""
+    obstacle = store.obstacle() if supports(store, SupportsObstacles) else None
+    if obstacle is not None and not obstacle.is_full and not living(survey.workers):
+        yield Finding(
+            "read-only",
+            obstacle.what,
+            "nothing can be recorded from here: no worker can run, and nothing can be started",
+            "let this user write it (a SQLite file and its folder, a server that takes writes), "
+            "or be the user who may",
+            "READ_ONLY",
         )
 
 

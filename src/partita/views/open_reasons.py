@@ -187,7 +187,8 @@ def reason_of_decision(id: str, item: OpenDecision, around: Surroundings) -> Fou
     unserved = _unserved(item, around, id)
     if unserved is not None:
         return unserved
-    queued = f" in task list {item.queue}" if item.queue else ""
+    is_listed = item.queue and not item.queue.startswith(PAUSED)
+    queued = f" in task list {item.queue}" if is_listed else ""
     return found_as(
         "DECISION_WAITS",
         f"what has happened waits{queued} for a worker that decides, "
@@ -207,9 +208,10 @@ def _failing(id: str, item: OpenDecision, around: Surroundings) -> Found:
     fits = code != "NON_DETERMINISM"
     what = "its decider fails" if fits else "its code does not fit its history"
     again = f"; the next try is at {until(item.due, around.now)}" if item.due else ""
+    said = message.strip().removeprefix(f"{place.get('file')}:{place.get('line')}: ")
     return found_as(
         code,
-        f"{what}{at_line(place)} ({item.attempt - 1} times): {_short(message)}{again}",
+        f"{what}{at_line(place)} ({item.attempt - 1} times): {_short(said)}{again}",
         command("show", id, "--stack", "--code", str(place.get("file", "FILE"))),
         error=cause,
         message=message,
@@ -221,7 +223,7 @@ def _failing(id: str, item: OpenDecision, around: Surroundings) -> Found:
 
 def _deciding(id: str, item: OpenDecision, around: Surroundings) -> Found:
     if around.is_gone(item.owner):
-        return _lost("the decision task", item.owner, around)
+        return _lost("the decision task", item, around)
     started = around.event(item.started_event_id)
     begun = None if started is None else started.event_timestamp
     who = around.identity(item.started_event_id, item.owner)
@@ -259,13 +261,18 @@ def _unserved(
     )
 
 
-def _lost(what: str, owner: str | None, around: Surroundings) -> Found:
+def _lost(
+    what: str, item: OpenDecision | OpenActivity, around: Surroundings, **known: Any
+) -> Found:
     goes = "another takes it over" if around.workers else "no worker is alive to take it over"
+    who = around.identity(item.started_event_id, item.owner)
     return found_as(
         "LOST_LEASE",
-        f"the worker that held {what} is gone, and {goes}",
+        f"the worker that held {what}{f', {who},' if who else ''} is gone, and {goes}",
         "partita worker FILE",
-        owner=owner,
+        worker=who,
+        owner=item.owner,
+        **known,
     )
 
 
@@ -315,7 +322,7 @@ def _running(
     id: str, what: str, item: OpenActivity, around: Surroundings, known: dict[str, Any]
 ) -> Found:
     if around.is_gone(item.owner):
-        return _lost(what, item.owner, around)
+        return _lost(what, item, around, since_at=item.started_at or None, **known)
     who = around.identity(item.started_event_id, item.owner)
     text = f"{what} has run for {since(item.started_at, around.now)}{f' on {who}' if who else ''}"
     if item.attempt > 1:
@@ -432,6 +439,11 @@ def _signal(
     began = around.decided_at()
     dues = [timer.due for timer in timers if timer.due is not None]
     end = f", at the longest until {until(min(dues), around.now)}" if dues else ""
+    last = around.last_signal()
+    other = last if last is not None and last.signal_name != name else None
+    if other is not None:
+        ago = since(other.event_timestamp, around.now)
+        end += f"; the last signal that came, {ago} ago, was {printable(other.signal_name)}"
     return found_as(
         "SIGNAL",
         f"it waits for signal {printable(name)}{at_line(place)}{_since(began, around.now)}{end}",
@@ -439,6 +451,7 @@ def _signal(
         signal=name,
         since_at=began,
         until_at=min(dues, default=None),
+        last_signal=None if other is None else other.signal_name,
         **place,
     )
 

@@ -66,6 +66,13 @@ class Surroundings(Struct, frozen=True, kw_only=True):
         ends = (one for one in reversed(self.events) if isinstance(one, h.DecisionTaskCompleted))
         return next((one.event_timestamp for one in ends), None)
 
+    def last_signal(self) -> h.WorkflowExecutionSignaled | None:
+        """Return the newest signal that somebody sent; names that begin with $ are Partita's."""
+        for event in reversed(self.events):
+            if isinstance(event, h.WorkflowExecutionSignaled) and event.signal_name[:1] != "$":
+                return event
+        return None
+
     def waiting(self) -> tuple[Wait, dict[str, Any]] | None:
         """Return what the workflow's function waits for, and where; None if nobody tells."""
         for stack in self.stacks[:1]:

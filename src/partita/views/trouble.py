@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from partita.ports.catalogue import WorkerRecord
 from partita.ports.service import ExecutionDetail
-from partita.ports.state import OpenActivity
+from partita.ports.state import OpenActivity, OpenDecision
 from partita.views.failures import printable
 from partita.views.serving import unserved
 
@@ -25,7 +25,13 @@ def trouble_of(detail: ExecutionDetail, workers: Sequence[WorkerRecord] | None) 
     nobody = None if workers is None else unserved(detail, workers)
     if nobody is not None:
         return nobody
+    if workers is not None and not workers and any(map(_is_held, (decision, *detail.activities))):
+        return "the worker that held a task of it is gone, and no worker is alive to take it over"
     return next(filter(None, map(_retried, detail.activities)), None)
+
+
+def _is_held(item: OpenDecision | OpenActivity | None) -> bool:
+    return item is not None and bool(item.started_event_id and item.owner)
 
 
 def _retried(activity: OpenActivity) -> str | None:
