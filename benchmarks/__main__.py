@@ -140,7 +140,6 @@ def add_shared(report: Report, folder: Path) -> None:
 
 
 SECTIONS: dict[str, Callable[[Report, Path], None]] = {
-    "compile": add_compile,
     "compositions": compositions.add_compositions,
     "embedded": add_embedded,
     "language": add_language,
@@ -155,6 +154,7 @@ SECTIONS: dict[str, Callable[[Report, Path], None]] = {
     "stepfunctions": stepfunctions.add_stepfunctions,
     "swf": swf.add_swf,
     "watch": watching.add_watching,
+    "compile": add_compile,  # last: its programs define activities, which other workers would serve
 }
 
 
