@@ -50,10 +50,10 @@ class ActivityMonitor:
         self._heard(info, details)
 
     def __enter__(self) -> ActivityMonitor:
-        """Hear the activities that this code calls."""
+        """Listen to the activities that this code calls."""
         self._tokens.append(monitors.set((*monitors.get(), self._heard)))
         return self
 
     def __exit__(self, *exc: object) -> None:
-        """Hear no more of them."""
+        """Stop listening to them."""
         monitors.reset(self._tokens.pop())

@@ -104,7 +104,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -
 
 
 def print_left_out(count: int, shown: int, which: str = "newest") -> None:
-    """Say how many rows of a table were left out, if any were."""
+    """Print how many rows of a table were left out, if any were."""
     if count > shown:
         click.echo(f"(the {which} {shown:,} of {count:,}; --limit {count} shows all)")
 

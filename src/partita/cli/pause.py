@@ -53,7 +53,7 @@ def pause(
     where: str | None,
     **how: Any,
 ) -> int:
-    """Let an execution, a workflow type or a task list begin nothing new.
+    """Pause an execution, a workflow type or a task list: it begins nothing new.
 
     Results, signals and timers are still recorded; activities that run may end. Without an
     argument it prints the types and task lists that are paused, as JSON. With --where, all open
@@ -93,7 +93,7 @@ def resume(
     where: str | None,
     **how: Any,
 ) -> int:
-    """Let a paused execution, workflow type or task list go on; with --where, many executions."""
+    """Resume a paused execution, workflow type or task list; with --where, many executions."""
     given = _chosen(workflow_id, type_name, task_list)
     if where is not None:
         chosen(given or None, where, run_id)

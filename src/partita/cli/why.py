@@ -32,7 +32,7 @@ MAX_EVIDENCE = 500
 @o.backend_option
 @o.format_option("text", "json", "jsonl")
 def why(workflow_id: str, run_id: str, code: str | None, backend: o.Backend, output: str) -> None:
-    """Say why an execution is not done, or failed: the reason, the evidence, the next command.
+    """Print why an execution is not done, or failed: the reason, the evidence, the next command.
 
     ID is a workflow id, the name of a schedule, or the .json file of an exported history.
     """

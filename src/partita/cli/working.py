@@ -60,7 +60,7 @@ class Working:
         sys.stdout, sys.stderr = self._stdout, self._stderr
 
     def note(self, text: str) -> None:
-        """Say how far it is."""
+        """Show how far it is."""
         self._note = text
 
     def clear(self) -> None:
@@ -124,6 +124,6 @@ class _Above:
 
 
 def note(text: str) -> None:
-    """Say how far the command is that runs, where that is shown."""
+    """Show how far the command is that runs, where that is shown."""
     if Working.current is not None:
         Working.current.note(text)

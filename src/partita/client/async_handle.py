@@ -76,11 +76,11 @@ class AsyncHandle(Generic[R]):
         await self._call(self.sync.terminate, reason)
 
     async def pause(self, reason: str | None = None) -> None:
-        """Let the execution begin nothing new; see `Client.pause`."""
+        """Pause the execution; see `Client.pause`."""
         await self._call(self.sync.pause, reason)
 
     async def resume(self) -> None:
-        """Let the execution go on; see `Client.resume`."""
+        """Resume the execution; see `Client.resume`."""
         await self._call(self.sync.resume)
 
     async def why(self) -> Verdict:

@@ -87,11 +87,11 @@ class Handle(Generic[R]):
         self._client.terminate(self.workflow_id, reason, run_id=self.run_id)
 
     def pause(self, reason: str | None = None) -> None:
-        """Let the execution begin nothing new; see `Client.pause`."""
+        """Pause the execution; see `Client.pause`."""
         self._client.pause(self.workflow_id, reason, run_id=self.run_id)
 
     def resume(self) -> None:
-        """Let the execution go on; see `Client.resume`."""
+        """Resume the execution; see `Client.resume`."""
         self._client.resume(self.workflow_id, run_id=self.run_id)
 
     def why(self) -> Verdict:

@@ -22,7 +22,7 @@ class Pausing:
     _domain: str
 
     def pause(self, workflow_id: str, reason: str | None = None, *, run_id: str = "") -> None:
-        """Let an execution begin nothing new; what comes (results, signals, timers) is recorded.
+        """Pause an execution: it records what comes, such as signals, and begins nothing new.
 
         Activities that run may end. Its children go on by themselves. Pausing twice is pausing
         once.
@@ -35,7 +35,7 @@ class Pausing:
         self._pausing().pause_workflow_execution(self._domain, execution, reason)
 
     def resume(self, workflow_id: str, *, run_id: str = "") -> None:
-        """Let a paused execution go on.
+        """Resume a paused execution.
 
         Raises:
             ExecutionNotFoundError: none is open.
@@ -58,7 +58,7 @@ class Pausing:
     def resume_type(
         self, workflow: str | WorkflowDefinition[..., Any] | type[WorkflowClass]
     ) -> bool:
-        """Let all executions of a workflow go on; return whether it was paused.
+        """Resume all executions of a workflow; return whether it was paused.
 
         If it is interrupted, some stay held back until it is repeated.
         """

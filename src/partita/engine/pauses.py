@@ -54,7 +54,7 @@ class Pauses:
         self._scheduler.inbox.ask(work)
 
     def resume_workflow_execution(self, domain: str, execution: WorkflowExecution) -> None:
-        """Let a paused execution go on."""
+        """Resume a paused execution."""
 
         def work(tx: EngineTransaction) -> None:
             state = tx.open(domain, execution)
@@ -78,7 +78,7 @@ class Pauses:
         self._scheduler.inbox.ask(work)
 
     def resume_work(self, domain: str, kind: PauseKind, name: str) -> bool:
-        """Let a workflow type or a task list go on; return whether it was paused."""
+        """Resume a workflow type or a task list; return whether it was paused."""
 
         def work(tx: EngineTransaction) -> bool:
             record = _record(tx, domain, kind, name)

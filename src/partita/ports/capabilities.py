@@ -166,13 +166,13 @@ class SupportsPauses(Protocol):
         """Pause an execution; idempotent. Raises ExecutionNotFoundError if none is open."""
 
     def resume_workflow_execution(self, domain: str, execution: h.WorkflowExecution) -> None:
-        """Let a paused execution go on; idempotent. Raises ExecutionNotFoundError."""
+        """Resume a paused execution; idempotent. Raises ExecutionNotFoundError."""
 
     def pause_work(self, domain: str, kind: PauseKind, name: str, reason: str | None) -> None:
         """Pause a workflow type, also for what is started later, or a task list; idempotent."""
 
     def resume_work(self, domain: str, kind: PauseKind, name: str) -> bool:
-        """Let a type or a task list go on; return whether it was paused. Safe to repeat."""
+        """Resume a type or a task list; return whether it was paused. Safe to repeat."""
 
     def pauses(self, domain: str) -> list[Pause]:
         """Return the types and task lists that are paused."""

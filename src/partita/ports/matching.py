@@ -1,4 +1,4 @@
-"""Say which values a part of an execution may have, and test that; the same for every service.
+"""Define which values a part of an execution may have, and test that; the same for every service.
 
 A pattern is the texts between its wildcards: `("order-", "")` is all that begins with `order-`,
 `("eu",)` is `eu` alone. Attributes are compared by their JSON.

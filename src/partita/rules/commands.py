@@ -69,7 +69,7 @@ class Pause(Command, frozen=True, kw_only=True):
 
 
 class Resume(Command, frozen=True, kw_only=True):
-    """Let a paused execution go on."""
+    """Resume a paused execution."""
 
     items: Sequence[AnyItem]  # all that is open in it
 

@@ -35,7 +35,7 @@ def pause(draft: Draft, command: Pause) -> None:
 
 
 def resume(draft: Draft, command: Resume) -> None:
-    """Let an execution go on: what was parked goes into its task list."""
+    """Resume an execution: what was parked goes into its task list."""
     draft.fields["paused"] = None
     for item in command.items:
         if item.queue == PAUSED:

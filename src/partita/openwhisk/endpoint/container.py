@@ -153,7 +153,7 @@ class Container:
         return False
 
     def end(self) -> None:
-        """Have the process ended; a run of it finds that it has died."""
+        """End the process; a run of it finds that it has died."""
         self._lifeline.close()
 
     def kill(self) -> None:

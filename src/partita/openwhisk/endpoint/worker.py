@@ -134,7 +134,7 @@ class EndpointWorker(Worker):
 
 
 def limit_conductors(service: Transactional) -> None:
-    """Have only so many conductors run at a time that what they wait for runs, too."""
+    """Limit the conductors that run at a time, so that what they wait for runs, too."""
     assert supports(service, SupportsLimits)
     if CONDUCTOR_LIST not in service.limits(DOMAIN):
         service.set_limits(DOMAIN, CONDUCTOR_LIST, TaskListLimits(concurrency=CONDUCTORS))

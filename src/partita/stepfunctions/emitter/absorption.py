@@ -1,4 +1,4 @@
-"""Let Task, Map and Parallel states do the checks of the Choice before them.
+"""Move the checks of a Choice into the Task, Map or Parallel state after it.
 
 A check that fails makes an expression of the state fail, which the state catches: before it calls
 anything, by a catcher that comes before all others. The catcher evaluates the checks again, and
@@ -38,7 +38,7 @@ _OWN_INPUT = "$states.context.Execution.Input"
 
 
 def absorb(scope: State, machine: State) -> bool:
-    """Let states do the checks before them; return whether any could."""
+    """Move checks into the states after them; return whether any could."""
     return _Absorption(scope, machine).run()
 
 
@@ -52,7 +52,7 @@ class _Absorption:
         self._readers = Counter(name for _, one in states_of(machine) for name in own_reads(one))
 
     def run(self) -> bool:
-        """Let states do the checks before them; return whether any could."""
+        """Move checks into the states after them; return whether any could."""
         changed = False
         for name, state in list(self.scope["States"].items()):
             choice = _as_choice(state)

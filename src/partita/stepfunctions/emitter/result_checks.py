@@ -1,4 +1,4 @@
-"""Let Task, Map and Parallel states do the checks of the Choice after them, on their result.
+"""Move the checks of a result into the Task, Map or Parallel state that it is of.
 
 A check that fails makes what the state assigns or puts out fail, with a text that says which check
 it was; the state's first catcher knows by the text what to put out. Catchers do not see the result,
@@ -29,7 +29,7 @@ failed, in which the number is apart."""
 
 
 def absorb_result_checks(scope: State) -> bool:
-    """Let states do the checks after them; return whether any could."""
+    """Move checks into the states before them; return whether any could."""
     states, changed = scope["States"], False
     for name, state in list(states.items()):
         choice = states.get(state.get("Next", ""), {})

@@ -61,7 +61,7 @@ def _chosen(choice: State, values: list[Any]) -> str | None:
 
 
 def _skip(holder: State, field: str, target: str, fields: Mapping[str, Any]) -> bool:
-    """Let a way lead to where a Choice leads; return whether that is possible."""
+    """Lead a way to where a Choice leads; return whether that is possible."""
     before = holder.get("Assign", {})
     made: State = {}
     if "Output" in fields:

@@ -53,7 +53,7 @@ def is_shared(state: State) -> bool:
 
 
 def _share(scope: State, ends: list[str], shared: State, machine: State) -> str:
-    """Let the ways to some states lead to a shared one; return its name."""
+    """Lead the ways to some states to a shared one; return its name."""
     states = scope["States"]
     name = next((one for one, state in states.items() if state == shared), None)
     if name is None:
@@ -73,7 +73,7 @@ def _free_state_name(stem: str, machine: State) -> str:
 
 
 def _lead_to_shared(states: Mapping[str, State], name: str, shared: str) -> None:
-    """Let the ways to a state lead to the one that ends with their outputs, where possible."""
+    """Lead the ways to a state to the one that ends with their outputs, where possible."""
     found = [(way, _output(states[name], way)) for way in ways_to(name, states)]
     if all(output is not None for _, output in found):
         for way, output in found:

@@ -188,7 +188,7 @@ class SqliteStore(SqlStore):
             self._writer.execute("ROLLBACK")
 
     def _let_go(self) -> None:
-        """Let others have the lock."""
+        """Release the lock, and note for how long it was held."""
         now = self._released_at = time.monotonic()
         if now - self._begun > LONG_TRANSACTION:
             self._held += now - self._begun
