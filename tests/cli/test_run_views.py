@@ -34,52 +34,52 @@ def order(items: list[int]) -> int:
 
 def begin(partita: Partita, folder: Path) -> None:
     (folder / "order.py").write_text(ORDER)
-    partita("run", "order.py:order", "--input", "[[1, 2]]", "--id", "good")
-    partita("run", "order.py:order", "--input", "[[1, 200]]", "--id", "bad")
+    partita("run", "order.py:order", "--input", "[[1, 2]]", "--id", "good-1")
+    partita("run", "order.py:order", "--input", "[[1, 200]]", "--id", "bad-1")
 
 
 def test_an_execution_is_drawn_step_by_step(partita: Partita, folder: Path) -> None:
     begin(partita, folder)
-    said = partita("graph", "bad", "--format", "mermaid")
+    said = partita("graph", "bad-1", "--format", "mermaid")
     assert (said.status, said.err) == (0, "")
     lines = [one.strip() for one in said.out.splitlines()]
     assert "class n2,n3 failed" in lines
     assert "class n1 succeeded" in lines
     assert "too much" in said.out
-    root = ElementTree.fromstring(partita("graph", "good").out)
+    root = ElementTree.fromstring(partita("graph", "good-1").out)
     assert "".join(root.itertext()).count("charge") == 4  # of two boxes, and their titles
 
 
 def test_an_execution_is_drawn_on_its_source(partita: Partita, folder: Path) -> None:
     begin(partita, folder)
-    said = partita("graph", "bad", "--code", "order.py", "--format", "mermaid")
+    said = partita("graph", "bad-1", "--code", "order.py", "--format", "mermaid")
     assert (said.status, said.err) == (0, "")
     assert "line 14, 2 runs: 1 failed, 1 succeeded" in said.out
     assert "with open('/dev/null')" in said.out  # which the compiler refuses
-    said = partita("graph", "good", "--code", "order.py", "-o", "good.svg")
+    said = partita("graph", "good-1", "--code", "order.py", "-o", "good.svg")
     assert (said.status, said.out, said.err) == (0, "", "")
     ElementTree.parse(folder / "good.svg")
 
 
 def test_the_file_of_a_history_is_drawn(partita: Partita, folder: Path) -> None:
     begin(partita, folder)
-    partita("export", "bad", "--output", "bad.json")
+    partita("export", "bad-1", "--output", "bad.json")
     there = {"PARTITA_BACKEND": "sqlite:///none.db"}
     for options in ([], ["--code", "order.py"]):
-        here = partita("graph", "bad", *options, "--format", "mermaid")
+        here = partita("graph", "bad-1", *options, "--format", "mermaid")
         assert partita("graph", "bad.json", *options, "--format", "mermaid", env=there) == here
     assert not (folder / "none.db").exists()
 
 
 def test_other_code_is_told_and_the_steps_are_drawn(partita: Partita, folder: Path) -> None:
     begin(partita, folder)
-    plain = partita("graph", "good", "--format", "mermaid").out
+    plain = partita("graph", "good-1", "--format", "mermaid").out
     (folder / "order.py").write_text(ORDER.replace("total += charge(cents)", "sleep(cents)"))
-    said = partita("graph", "good", "--code", "order.py", "--format", "mermaid")
+    said = partita("graph", "good-1", "--code", "order.py", "--format", "mermaid")
     assert (said.status, said.out) == (0, plain)
     assert said.err.startswith("partita: drawn without its source: ")
     (folder / "other.py").write_text("x = 1\n")
-    said = partita("graph", "good", "--code", "other.py", "--format", "mermaid")
+    said = partita("graph", "good-1", "--code", "other.py", "--format", "mermaid")
     assert (said.status, said.out) == (0, plain)
     assert said.err == ("partita: the code has no workflow order@1; drawn without its source\n")
 
@@ -87,9 +87,9 @@ def test_other_code_is_told_and_the_steps_are_drawn(partita: Partita, folder: Pa
 def test_what_cannot_be_drawn_is_one_line(partita: Partita, folder: Path) -> None:
     begin(partita, folder)
     partita("graph", "none").is_error(3, "no execution 'none'")
-    partita("graph", "good", "--run", "x").is_error(3, "with run x")
+    partita("graph", "good-1", "--run", "x").is_error(3, "with run x")
     partita("graph", "order.py:order", "--code", "order.py").is_error(2, "give the ID of one")
-    partita("graph", "good", "-o", "no/such/x.svg").is_error(2, "cannot write no/such/x.svg")
+    partita("graph", "good-1", "-o", "no/such/x.svg").is_error(2, "cannot write no/such/x.svg")
 
 
 def test_a_compiled_execution_is_drawn_on_its_source_and_its_machine(
@@ -137,29 +137,29 @@ def test_the_execution_of_a_machine_is_drawn_on_it(partita: Partita, folder: Pat
 
 def test_a_timeline_is_printed(partita: Partita, folder: Path) -> None:
     begin(partita, folder)
-    first, *lines, legend = partita("show", "bad", "--timeline").out.splitlines()
-    assert first.startswith("bad FAILED: ")
+    first, *lines, legend = partita("show", "bad-1", "--timeline").out.splitlines()
+    assert first.startswith("bad-1 FAILED: ")
     assert [line.split()[0] for line in lines] == ["charge", "charge"]
     assert lines[1].endswith(", failed")
     assert "█ runs" in legend
-    said = partita("show", "bad", "--timeline", env={"PYTHONIOENCODING": "ascii"})
+    said = partita("show", "bad-1", "--timeline", env={"PYTHONIOENCODING": "ascii"})
     assert said.status == 0
-    [_, last] = json.loads(partita("show", "bad", "--timeline", "-o", "json").out)["steps"]
+    [_, last] = json.loads(partita("show", "bad-1", "--timeline", "-o", "json").out)["steps"]
     assert (last["name"], last["state"]) == ("charge", "failed")
     assert last["spans"][-1]["ended_at"] == last["ended_at"]
-    partita("export", "bad", "--output", "bad.json")
+    partita("export", "bad-1", "--output", "bad.json")
     assert partita("show", "bad.json", "--timeline").out.splitlines()[1:3] == lines
-    partita("show", "bad", "--timeline", "--stack").is_error(2, "give one of them")
-    said = partita("show", "bad", "--timeline", "--limit", "1")
+    partita("show", "bad-1", "--timeline", "--stack").is_error(2, "give one of them")
+    said = partita("show", "bad-1", "--timeline", "--limit", "1")
     assert "(the newest 1 of 2; --limit 2 shows all)" in said.out
 
 
 def test_runs_are_shown_on_every_backend(everywhere: Partita, folder: Path) -> None:
     begin(everywhere, folder)
-    said = everywhere("graph", "bad", "--code", "order.py", "--format", "mermaid")
+    said = everywhere("graph", "bad-1", "--code", "order.py", "--format", "mermaid")
     assert (said.status, said.err) == (0, "")
     assert "line 14, 2 runs: 1 failed, 1 succeeded" in said.out
-    lines = everywhere("show", "bad", "--timeline").out.splitlines()
+    lines = everywhere("show", "bad-1", "--timeline").out.splitlines()
     assert [line.split()[0] for line in lines[1:3]] == ["charge", "charge"]
 
 
@@ -169,31 +169,31 @@ def test_runs_are_shown_on_every_backend(everywhere: Partita, folder: Path) -> N
 def test_two_executions_are_compared(partita: Partita, folder: Path) -> None:
     begin(partita, folder)
     partita("run", "order.py:order", "--input", "[[1, 2]]", "--id", "again")
-    said = partita("diff", "good", "again")
+    said = partita("diff", "good-1", "again")
     assert (said.status, said.err) == (0, "")
     assert said.out.splitlines()[2:] == ["=  2 equal steps", "They mean the same."]
-    said = partita("diff", "good", "bad")
+    said = partita("diff", "good-1", "bad-1")
     assert (said.status, said.err) == (1, "")
     lines = said.out.splitlines()
     assert '   status "COMPLETED" | "FAILED"' in lines
     assert "=  1 equal step" in lines
     assert lines[-1] == "They part at step 2, charge."
-    found = json.loads(partita("diff", "good", "bad", "-o", "json").out)
+    found = json.loads(partita("diff", "good-1", "bad-1", "-o", "json").out)
     assert [one["compared"] for one in found["steps"]] == ["equal", "changed"]
     assert {"what": "input", "path": "$[0]", "a": 2, "b": 200} in found["steps"][1]["differences"]
 
 
 def test_files_of_histories_are_compared(partita: Partita, folder: Path) -> None:
     begin(partita, folder)
-    partita("export", "good", "bad", "--into", "kept")
+    partita("export", "good-1", "bad-1", "--into", "kept")
     good, bad = sorted((folder / "kept").iterdir(), key=lambda one: one.name, reverse=True)
     there = {"PARTITA_BACKEND": "sqlite:///none.db"}
-    here = partita("diff", "good", "bad")
+    here = partita("diff", "good-1", "bad-1")
     assert partita("diff", str(good), str(bad), env=there) == here
     assert partita("diff", str(good), str(good)).status == 0
-    partita("diff", "good", "none").is_error(3, "no execution 'none'")
+    partita("diff", "good-1", "none").is_error(3, "no execution 'none'")
     (folder / "x.json").write_text('{"format": "partita-history"}')
-    partita("diff", "good", "x.json").is_error(2, "x.json")
+    partita("diff", "good-1", "x.json").is_error(2, "x.json")
 
 
 def test_what_is_compared_cannot_control_a_terminal(partita: Partita, folder: Path) -> None:
@@ -214,10 +214,10 @@ def test_what_is_compared_cannot_control_a_terminal(partita: Partita, folder: Pa
 
 def test_an_execution_becomes_a_page(everywhere: Partita, folder: Path) -> None:
     begin(everywhere, folder)
-    said = everywhere("export", "bad", "--html", "bad.html", "--code", "order.py")
+    said = everywhere("export", "bad-1", "--html", "bad.html", "--code", "order.py")
     assert (said.status, said.out, said.err) == (0, "", "")
     page = (folder / "bad.html").read_text("utf-8")
-    assert "bad failed because" in page
+    assert "bad-1 failed because" in page
     assert "ValueError: too much" in page
     assert "total += charge(cents)" in page
     assert "<script" not in page
@@ -225,7 +225,7 @@ def test_an_execution_becomes_a_page(everywhere: Partita, folder: Path) -> None:
 
 def test_the_file_of_a_history_becomes_a_page(partita: Partita, folder: Path) -> None:
     begin(partita, folder)
-    partita("export", "bad", "--output", "bad.json")
+    partita("export", "bad-1", "--output", "bad.json")
     there = {"PARTITA_BACKEND": "sqlite:///none.db"}
     assert partita("export", "bad.json", "--html", "bad.html", env=there).status == 0
     assert "ValueError: too much" in (folder / "bad.html").read_text("utf-8")
@@ -242,12 +242,12 @@ def test_executions_of_machines_become_pages(partita: Partita, folder: Path) -> 
 def test_a_page_is_of_one_execution(partita: Partita, folder: Path) -> None:
     begin(partita, folder)
     only = "--html is for one execution"
-    partita("export", "good", "bad", "--html", "x.html").is_error(2, only)
+    partita("export", "good-1", "bad-1", "--html", "x.html").is_error(2, only)
     partita("export", "--type", "order", "--html", "x.html").is_error(2, only)
-    partita("export", "good", "--html", "x.html", "--output", "x.json").is_error(2, only)
-    partita("export", "good", "--code", "order.py").is_error(2, "--code is for --html")
+    partita("export", "good-1", "--html", "x.html", "--output", "x.json").is_error(2, only)
+    partita("export", "good-1", "--code", "order.py").is_error(2, "--code is for --html")
     partita("export", "none", "--html", "x.html").is_error(3, "no execution 'none'")
-    partita("export", "good", "--html", "no/x.html").is_error(2, "cannot write no/x.html")
+    partita("export", "good-1", "--html", "no/x.html").is_error(2, "cannot write no/x.html")
     assert not (folder / "x.html").exists()
 
 
@@ -257,7 +257,7 @@ def test_a_timeline_is_as_wide_as_the_terminal(
 ) -> None:
     begin(partita, folder)
     variables = {"PYTHONIOENCODING": "ascii", "NO_COLOR": "1"} if mark == "#" else {}
-    command = ("show", "bad", "--timeline")
+    command = ("show", "bad-1", "--timeline")
     with partita_terminal(folder, *command, columns=columns, **variables) as terminal:
         terminal.wait_for("failed")
         terminal.wait_for("takes no time")

@@ -55,7 +55,6 @@ DEVIATIONS = {
     ("moto", "case_of_rare_letters_guarded"): _NAMES,
     ("moto", "moments_returned_guarded"): _NAMES,
     ("moto", "moments_exact_or_guarded_guarded"): _NAMES,
-    ("moto", "dataclass_members"): _DIVISION,
     ("moto", "asserts_that_are_caught"): _DIVISION,
     ("moto", "arguments_of_errors_are_tuples"): _DIVISION,
     ("moto", "indices_beyond_a_tuple"): _DIVISION,
@@ -63,6 +62,7 @@ DEVIATIONS = {
     ("moto", "open_asdict_int_keys"): _DIVISION,
     **{("moto", f"numbers_{name}"): _DIVISION for name in _TEXTS_OF_FLOATS},
     ("moto", "lib_strings_nasty_guarded"): _NAMES,
+    ("moto", "ints_for_floats_guarded"): _NAMES,
     ("moto", "everyday_validate"): _DIVISION,
     **{
         (engine, case): _LARGE
