@@ -16,10 +16,11 @@ from msgspec.structs import replace
 from partita.client.filter_terms import Term, written
 from partita.client.search import Search, count, find, plan
 from partita.engine import Engine
+from partita.engine.reads import info_of
 from partita.ports.matching import Match, Pattern
 from partita.ports.service import ExecutionInfo
 from partita.ports.state import ExecutionFilter, OpenTimer, Status
-from partita.ports.store import Store
+from partita.ports.store import Record, Store
 from partita.rules import apply, decide
 from partita.rules.commands import Terminate
 from partita.stores.sql import reads
@@ -69,23 +70,13 @@ def _filled(store: Store) -> list[Made]:
             transaction.write([state])
         committed(state)
         if domain == "d":
-            made.append((_info(state), frozenset(item.kind for item in store.items(state.run))))
+            made.append(
+                (
+                    info_of(Record(state.run, state.execution, state.progress)),
+                    frozenset(item.kind for item in store.items(state.run)),
+                )
+            )
     return made
-
-
-def _info(state: Any) -> ExecutionInfo:
-    execution, progress = state.execution, state.progress
-    return ExecutionInfo(
-        workflow_id=execution.workflow_id,
-        run_id=execution.run_id,
-        workflow_type=execution.workflow_type,
-        status=progress.status,
-        started_at=execution.started_at,
-        closed_at=progress.closed_at,
-        task_list=execution.task_list,
-        tag_list=execution.tag_list,
-        search_attributes=progress.search_attributes,
-    )
 
 
 @pytest.fixture(params=STORES, scope="module")

@@ -20,7 +20,7 @@ from partita.client.spans import UNITS, moment_of
 from partita.client.standing_terms import ASKED, holds
 from partita.ports.capabilities import SupportsMatches, supports
 from partita.ports.matching import ATTRIBUTE, Match, Pattern
-from partita.ports.requests import check_filter
+from partita.ports.requests import check_filter, is_wanted
 from partita.ports.service import ExecutionInfo, Service
 from partita.ports.state import ExecutionFilter, Status
 
@@ -208,7 +208,7 @@ def every(service: Service, search: Search) -> Iterator[ExecutionInfo]:
         page = service.list_executions(wanted)
         for info in page.executions:
             if (
-                _within(info, wanted)
+                is_wanted(info, wanted)
                 and _fits(info, search)
                 and all(_passes(info, term) for term in quick)
                 and all(holds(service, wanted.domain, info, term) for term in slow)
@@ -228,18 +228,6 @@ def _narrowed(search: Search) -> ExecutionFilter | None:
         return None
     before = _earliest(filter.started_before, search.closed_before)
     return replace(filter, statuses=statuses, started_before=before)
-
-
-def _within(info: ExecutionInfo, filter: ExecutionFilter) -> bool:
-    """Whether an execution passes what the service was asked for, which may be another's code."""
-    return (
-        (not filter.statuses or info.status in filter.statuses)
-        and filter.workflow_id in (None, info.workflow_id)
-        and filter.type_name in (None, info.workflow_type.name)
-        and (filter.tag is None or filter.tag in info.tag_list)
-        and (filter.started_after is None or info.started_at >= filter.started_after)
-        and (filter.started_before is None or info.started_at < filter.started_before)
-    )
 
 
 def _fits(info: ExecutionInfo, search: Search) -> bool:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from partita.authoring.frames import user_line
-from partita.engine.inbox import ENGINE_THREAD
+from partita.engine.standby import ENGINE_THREAD
 from partita.engine.timing import Timing
 from partita.engine.watchdog import CommittedEarlyError, Watchdog
 from partita.history import AnyDecision

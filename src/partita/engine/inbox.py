@@ -14,16 +14,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
-from partita.engine.standby import Standby
+from partita.engine.standby import ENGINE_THREAD, Standby
 from partita.engine.transaction import EngineTransaction
 from partita.errors import PartitaError, StoreError, StoreUnavailableError, UsageError
 
 T = TypeVar("T")
 
 log = logging.getLogger("partita.engine")
-
-ENGINE_THREAD = "partita"
-"""The name of the thread of every engine."""
 
 MAX_PAUSE = 86400.0
 """Seconds that the thread sleeps, at most; a clock cannot wait for far moments."""

@@ -14,6 +14,9 @@ import threading
 import time
 from collections.abc import Callable
 
+ENGINE_THREAD = "partita"
+"""The name of the thread of every engine."""
+
 LOOKS_BEFORE_SLEEP = 200
 """Looks at nothing after which the thread sleeps until something runs."""
 
@@ -45,7 +48,7 @@ class Standby:
         self._leave: Callable[[], None] | None = None  # what `move` has returned
         self._is_asleep = False
         self._wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()  # False: end
-        self._thread = threading.Thread(target=self._run, name="partita", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=ENGINE_THREAD, daemon=True)
         self._thread.start()
 
     def begin(self) -> None:

@@ -17,7 +17,7 @@ from partita.errors import (
     InvalidOptionError,
     UnknownForkPointError,
 )
-from partita.ports.service import ForkRequest, ReusePolicy, StartRequest
+from partita.ports.service import ExecutionInfo, ForkRequest, ReusePolicy, StartRequest
 from partita.ports.state import ExecutionFilter, Status
 from partita.ports.texts import check_attributes, check_name, check_names
 
@@ -54,6 +54,18 @@ def check_start(request: StartRequest) -> None:
     check_name("task list", request.task_list)
     check_names("tag", request.tag_list)
     check_attributes(request.search_attributes)
+
+
+def is_wanted(info: ExecutionInfo, filter: ExecutionFilter) -> bool:
+    """Return whether a list holds an execution, as far as its line in the list tells."""
+    return (
+        (not filter.statuses or info.status in filter.statuses)
+        and filter.workflow_id in (None, info.workflow_id)
+        and filter.type_name in (None, info.workflow_type.name)
+        and (filter.tag is None or filter.tag in info.tag_list)
+        and (filter.started_after is None or info.started_at >= filter.started_after)
+        and (filter.started_before is None or info.started_at < filter.started_before)
+    )
 
 
 def check_filter(filter: ExecutionFilter) -> None:

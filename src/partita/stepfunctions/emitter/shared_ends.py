@@ -41,7 +41,7 @@ def share_ends(scope: State, machine: State) -> None:
 
 
 def share_fail(scope: State, name: str, machine: State) -> str:
-    """Let the ways to a Fail state lead to the shared one; return that one's name."""
+    """Lead the ways to a Fail state to the shared one; return that one's name."""
     if not is_shared(scope["States"][name]):
         return _share(scope, [name], _FAIL_STATE, machine)
     return name

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from partita.errors import ServiceError, UnsupportedError
 from partita.history import WorkflowExecution, WorkflowType
+from partita.ports.requests import is_wanted
 from partita.ports.service import ExecutionInfo, ExecutionPage
 from partita.ports.state import ExecutionFilter, Status
 from partita.swf.backend.calls import Call, DomainNotFoundError
@@ -92,7 +93,7 @@ class ExecutionLists:
         if not filter.statuses or set(filter.statuses) != {Status.OPEN}:
             kinds.append(self._closed(filter))
         merged = heapq.merge(*kinds, key=_newest_first)
-        return (info for info in merged if _passes(info, filter))
+        return (info for info in merged if is_wanted(info, filter))
 
     def _open(self, filter: ExecutionFilter) -> Iterator[ExecutionInfo]:
         return self._pages(
@@ -154,17 +155,6 @@ def _narrowest(filter: ExecutionFilter) -> dict[str, Any]:
     if filter.type_name is not None:
         return {"typeFilter": {"name": escaped(filter.type_name)}}
     return {}
-
-
-def _passes(info: ExecutionInfo, filter: ExecutionFilter) -> bool:
-    return (
-        (not filter.statuses or info.status in filter.statuses)
-        and filter.workflow_id in (None, info.workflow_id)
-        and filter.type_name in (None, info.workflow_type.name)
-        and (filter.tag is None or filter.tag in info.tag_list)
-        and (filter.started_after is None or info.started_at >= filter.started_after)
-        and (filter.started_before is None or info.started_at < filter.started_before)
-    )
 
 
 def _milliseconds(info: ExecutionInfo) -> int:
