@@ -24,7 +24,7 @@ LAMBDA_TASK_LIST = "$lambda"
 
 
 PAUSED = "$paused"
-"""What the names of the queues begin with in which a pause keeps what would wait in a task list."""
+"""Prefix of the queues in which what is paused waits instead of in its task list."""
 
 
 class Status(enum.IntEnum):

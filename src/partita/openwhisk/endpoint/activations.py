@@ -28,7 +28,7 @@ CONDUCTOR_LIST = "openwhisk.conductors"
 RUN = "openwhisk.run"
 
 LOST_ONLY = Retry(max_attempts=0, non_retryable=Exception)
-"""An action runs again for as long as servers are killed, and not if it fails, as on OpenWhisk."""
+"""Runs of an action: as many as servers are killed, but one if it fails, as on OpenWhisk."""
 
 TOO_LONG = "Too many actions in the composition."
 STATUSES = ("success", "application error", "action developer error", "whisk internal error")

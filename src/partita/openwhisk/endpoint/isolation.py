@@ -24,7 +24,7 @@ PROCESSES = 128
 """Processes that an action may have; about as many threads."""
 
 FOLDER_SIZE = "256m"
-"""What an action of a server of root may keep in its folder and in temporary ones, together."""
+"""What an action may keep in its folder and in temporary ones together, if the server is root."""
 
 FILES = 32_768
 """Files and folders that it may keep."""

@@ -249,7 +249,7 @@ def _factory(path: str | None) -> Any:
 
 
 own_modules: set[str] = set()
-"""The modules of the bundle, which data may name classes of though nothing has loaded them yet."""
+"""The modules of the bundle whose classes data may name before anything has loaded them."""
 
 
 def find_class(path: str) -> type[Any] | None:
